@@ -1,0 +1,1 @@
+"""Makes rows fit the schema, or rejects them with a reason."""

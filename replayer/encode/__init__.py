@@ -1,0 +1,1 @@
+"""Encodes Arrow record batches column by column into a buffer that the caller gives."""

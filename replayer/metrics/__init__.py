@@ -1,0 +1,1 @@
+"""Pure, additive, mergeable measurements: histograms, snapshots, the ledger."""

@@ -1,0 +1,1 @@
+"""What a record looks like, and why: Avro schemas, inference, names, registries."""

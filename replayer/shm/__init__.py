@@ -1,0 +1,1 @@
+"""All that lives in shared memory, and only that."""

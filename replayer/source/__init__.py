@@ -1,0 +1,1 @@
+"""Any input file becomes an iterator of Arrow record batches."""
