@@ -1,0 +1,90 @@
+"""``replayer run``: a dataset to a topic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from replayer.cli.progress import Progress, make_progress
+from replayer.cli.wiring import Wiring
+from replayer.config import RunConfig, resolve, unknown_variables
+from replayer.report.model import RunReport
+
+_EPILOG = "What a run does, except -X, can also be set in the environment: REPLAYER_MAX_RECORDS for --max-records."
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("dataset", nargs=-1)
+@click.option("-b", "--bootstrap-server", metavar="HOST:PORT", help="Kafka's address. Default: the embedded broker.")
+@click.option("-t", "--topic", metavar="NAME", help="Topic to publish to. Default: the dataset's base name.")
+@click.option("-X", "overrides", multiple=True, metavar="KEY=VALUE", help="Any librdkafka property; repeatable.")
+@click.option("-F", "--command-config", metavar="FILE", help="Java-style .properties file for the client.")
+@click.option("--registry-url", metavar="URL", help="Schema registry. Default: ids are kept in the process.")
+@click.option("--create-topic", metavar="partitions=N", help="Create the topic if it is missing.")
+@click.option("--workers", metavar="N", help="Producer processes. Default: from the cores.")
+@click.option("--producer", metavar="auto|native|portable", help="How librdkafka is called. Default: auto.")
+@click.option("--format", metavar="parquet|csv|tsv|ndjson", help="Format of the dataset. Default: from the file names.")
+@click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
+@click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
+@click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here, as NDJSON.")
+@click.option("--rate", metavar="RATE", help="Records per second, like 100k or 1.5M/s. Default: max.")
+@click.option("--max-records", "--max-messages", metavar="COUNT", help="Stop after this many accepted records.")
+@click.option("--duration", metavar="TIME", help="Stop after this time, like 30s or 5m.")
+@click.option("--loop", is_flag=True, default=None, help="Read the dataset again and again.")
+@click.option("--loops", metavar="N", help="Read the dataset N times. Default: 1.")
+@click.option("--dry-run", is_flag=True, default=None, help="Read, fit and encode everything; publish nothing.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json puts the report on stdout.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "json", "none"]),
+    default="auto",
+    help="auto redraws one line on a terminal; json writes NDJSON to stderr.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Show the reason of each choice, every partition and worker.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+@click.pass_obj
+def run(
+    wiring: Wiring,
+    /,
+    dataset: tuple[str, ...],
+    overrides: tuple[str, ...],
+    output: str,
+    progress: str,
+    quiet: bool,
+    verbose: bool,
+    **typed: Any,
+) -> int:
+    """Publish every row of DATASET (files, folders or globs of Parquet, CSV and NDJSON; .gz and .zst too) as Avro.
+
+    Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
+    """
+    texts = {name: "true" if value is True else value for name, value in typed.items()}
+    config = resolve(dataset, overrides, texts, wiring.environment)
+    display = make_progress(
+        progress,
+        wiring.stderr,
+        wiring.environment,
+        wiring.now_ns,
+        is_quiet=quiet,
+        is_verbose=verbose,
+    )
+    for note in unknown_variables(wiring.environment):
+        display.note(note)
+    try:
+        report = _report_of(config, wiring, display)
+    finally:
+        display.finish()
+    if output == "json":
+        from replayer.report.json import to_json
+
+        wiring.stdout.write(to_json(report))
+        wiring.stdout.flush()
+    else:
+        display.report(report)
+    return report.exit_code
+
+
+def _report_of(config: RunConfig, wiring: Wiring, display: Progress) -> RunReport:
+    return (wiring.dry_run if config.dry_run else wiring.run)(config, display)

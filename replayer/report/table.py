@@ -1,0 +1,52 @@
+"""Columns of text that line up, and the few colours of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Wraps text in colour, or leaves it alone where colour is not wanted."""
+
+    is_coloured: bool = False
+
+    def _wrap(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.is_coloured and text else text
+
+    def bold(self, text: str) -> str:
+        """Headings."""
+        return self._wrap("1", text)
+
+    def dim(self, text: str) -> str:
+        """Labels and what is not needed at first sight."""
+        return self._wrap("2", text)
+
+    def good(self, text: str) -> str:
+        """All is well."""
+        return self._wrap("1;32", text)
+
+    def bad(self, text: str) -> str:
+        """Something is wrong."""
+        return self._wrap("1;31", text)
+
+    def warn(self, text: str) -> str:
+        """Something deserves a look."""
+        return self._wrap("33", text)
+
+
+PLAIN = Paint()
+
+
+def table(rows: Sequence[Sequence[str]], alignment: str, indent: int = 2, gap: int = 2) -> list[str]:
+    """Lines of ``rows`` with columns as wide as their widest cell.
+
+    ``alignment`` has ``<`` or ``>`` for each column. No line ends in spaces.
+    """
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(len(alignment))]
+    lines = []
+    for row in rows:
+        cells = [f"{cell:{alignment[column]}{widths[column]}}" for column, cell in enumerate(row)]
+        lines.append((" " * indent + (" " * gap).join(cells)).rstrip())
+    return lines
