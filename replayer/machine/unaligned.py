@@ -1,18 +1,21 @@
 """Loads, stores and byte moves at any address, for kernels that walk Arrow buffers or write packed bytes.
 
-Nothing here needs alignment. Some moves touch more bytes than they are asked for (their docstrings say how many): a caller
-must own that much memory behind the target, and must know that the bytes behind the source can be read.
+Nothing here needs alignment. Some moves touch more bytes than they are asked for (their docstrings say how many): a
+caller must own that much memory behind the target, and must know that the bytes behind the source can be read.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 from __future__ import annotations
 
 from typing import Any
 
-import replayer.machine.jit  # noqa: F401  (chooses the kernel cache before numba is imported)
 from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
+from numba import extending, types
+
+import replayer.machine.jit  # noqa: F401  (chooses the kernel cache before numba is imported)
+
+# Typed as Any: what a decorated function takes inside a kernel is not what it takes in Python.
+intrinsic: Any = extending.intrinsic
 
 _I8 = ir.IntType(8)
 _I32 = ir.IntType(32)
@@ -111,7 +114,7 @@ def leading_zeros(typingctx, value):
 
 
 def _magnitude_bits(bits: int) -> Any:
-    """An intrinsic: how many bits the absolute value of the little-endian integer of ``bits`` bits at an address needs."""
+    """An intrinsic: the bits that the absolute value of an integer of ``bits`` bits in memory needs; 0 for 0."""
     kind = ir.IntType(bits)
 
     @intrinsic
