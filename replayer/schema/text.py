@@ -1,0 +1,149 @@
+"""What text means: the marks of columns that were text in the file, and the grammar by which text is given a type."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+TextKind = Literal["", "json", "csv"]
+"""What strings of a source are: of the type string already, JSON strings (a date may hide in one), or untyped text."""
+
+_KIND_KEY = b"replayer.text"
+_PROBE_ROWS = 1_000
+_TIMES = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+_ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_LOCAL_TIMESTAMP = f"^{_DATE}[T ]{_TIMES}$"
+_TIMESTAMP = f"^{_DATE}[T ]{_TIMES}{_ZONE}$"
+_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+_DECIMAL_DIGITS_MAX = 38
+
+
+def mark_text(schema: pa.Schema, kind: TextKind) -> pa.Schema:
+    """The schema with a mark that its strings are text of this kind."""
+    return schema.with_metadata({_KIND_KEY: kind.encode()})
+
+
+def text_kind(schema: pa.Schema) -> TextKind:
+    """The mark that ``mark_text`` left, empty when the file itself had types."""
+    kind = (schema.metadata or {}).get(_KIND_KEY, b"")
+    return "csv" if kind == b"csv" else "json" if kind == b"json" else ""
+
+
+def loses_digits(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
+    """Which strings a number would not print back: leading zeros, ``-0``, hexadecimal. All must be non-empty or null."""
+    _, offset_buffer, content_buffer = texts.buffers()
+    if content_buffer is None or not len(texts):
+        return np.zeros(len(texts), dtype=np.bool_)
+    ends = np.frombuffer(offset_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    content = np.frombuffer(content_buffer, dtype=np.uint8)
+    if not content.size:
+        return np.zeros(len(texts), dtype=np.bool_)
+    last = content.size - 1
+    starts, lengths = ends[:-1], np.diff(ends)
+    is_negative = content[np.minimum(starts, last)] == ord("-")
+    first_digit = content[np.minimum(starts + is_negative, last)]
+    lossy: npt.NDArray[np.bool_] = (first_digit == ord("0")) & (lengths > 1) & (lengths > 0)
+    return lossy
+
+
+def infer_text(texts: pa.ChunkedArray, kind: TextKind) -> Any:
+    """The Avro type (as JSON) that every string of a column prints back from, ``string`` when there is no other.
+
+    CSV text is tried as boolean, long, double, decimal, date, time and timestamps; a JSON string, which could have been a
+    number, only as the last three. A double must print back as it was written; numbers that do not (``12.10``) are decimals
+    when all have the same count of digits after the point. A column without a value stays string: any later value fits.
+    """
+    present = texts.drop_null()
+    if not len(present):
+        return "string"
+    probe = present.slice(0, _PROBE_ROWS)
+    candidates = (_as_boolean, _as_long, _as_double, _as_decimal) if kind == "csv" else ()
+    for candidate in (*candidates, _as_date, _as_time, _as_timestamp, _as_local_timestamp):
+        # Most candidates fail within the first rows, so that a large sample is seldom searched more than once.
+        if candidate(probe) is not None:
+            found = candidate(present)
+            if found is not None:
+                return found
+    return "string"
+
+
+def _matches(texts: pa.ChunkedArray, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
+
+
+def _cast(texts: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+    try:
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _as_boolean(texts: pa.ChunkedArray) -> Any:
+    return "boolean" if _matches(texts, "^(true|false|True|False|TRUE|FALSE)$") else None
+
+
+def _as_long(texts: pa.ChunkedArray) -> Any:
+    if _cast(texts, pa.int64()) is None or any(loses_digits(chunk).any() for chunk in texts.chunks):
+        return None
+    return "long"
+
+
+def _as_double(texts: pa.ChunkedArray) -> Any:
+    if not _matches(texts, _NUMBER):
+        return None
+    numbers = _cast(texts, pa.float64())
+    if numbers is None:
+        return None
+    # Arrow prints 20.0 as 20, as JSON does not: both spellings name the same double.
+    plain = pc.replace_substring_regex(texts, r"^(-?[0-9]+)\.0$", r"\1")
+    return "double" if pc.all(pc.equal(numbers.cast(pa.string()), plain)).as_py() else None
+
+
+def _as_decimal(texts: pa.ChunkedArray) -> Any:
+    if not _matches(texts, r"^-?(0|[1-9][0-9]*)\.[0-9]+$"):
+        return None
+    scales = pc.subtract(pc.subtract(pc.binary_length(texts), pc.find_substring(texts, ".")), 1)
+    scale = scales[0].as_py()
+    if not pc.all(pc.equal(scales, scale)).as_py():
+        return None
+    digits = pc.max(pc.binary_length(texts)).as_py() - 1
+    if digits > _DECIMAL_DIGITS_MAX:
+        return None
+    # 18 digits leave room for later rows and fit 8 bytes.
+    precision = 18 if digits <= 18 else _DECIMAL_DIGITS_MAX
+    return {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale}
+
+
+def _as_date(texts: pa.ChunkedArray) -> Any:
+    if not _matches(texts, f"^{_DATE}$") or _cast(texts, pa.date32()) is None:
+        return None
+    return {"type": "int", "logicalType": "date"}
+
+
+def _as_time(texts: pa.ChunkedArray) -> Any:
+    if not _matches(texts, r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"):
+        return None
+    return {"type": "long", "logicalType": "time-micros"}
+
+
+def _as_timestamp(texts: pa.ChunkedArray) -> Any:
+    unit = _timestamp_unit(texts, _TIMESTAMP, "UTC")
+    return unit and {"type": "long", "logicalType": f"timestamp-{unit}"}
+
+
+def _as_local_timestamp(texts: pa.ChunkedArray) -> Any:
+    unit = _timestamp_unit(texts, _LOCAL_TIMESTAMP, None)
+    return unit and {"type": "long", "logicalType": f"local-timestamp-{unit}"}
+
+
+def _timestamp_unit(texts: pa.ChunkedArray, pattern: str, zone: str | None) -> str | None:
+    if not _matches(texts, pattern):
+        return None
+    if _cast(texts, pa.timestamp("us", zone)) is not None:
+        return "micros"
+    return "nanos" if _cast(texts, pa.timestamp("ns", zone)) is not None else None

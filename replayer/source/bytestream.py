@@ -1,0 +1,159 @@
+"""The decompressed bytes of a file, cut into blocks that end where a row ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from replayer.errors import DatasetError
+from replayer.source.discover import InputFile
+from replayer.units import format_bytes, format_count
+
+BLOCK_BYTES = 2 << 20
+RECORD_BYTES_MAX = 128 << 20
+_READ_BYTES = 64 << 10
+
+_OTHER_MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_UTF8_MARK = b"\xef\xbb\xbf"
+
+RecordEnd = Callable[[bytes], int]
+"""Position after the last complete row of a block, 0 when it holds none. The block begins where a row begins."""
+
+
+class ByteStream:
+    """Reads one file, through gzip or zstd if it is compressed; several compressed members in a row read as one.
+
+    A UTF-8 byte order mark at the start is dropped. ``position_bytes`` counts the content that was read.
+    """
+
+    def __init__(self, file: InputFile) -> None:
+        self._file = file
+        self._failure: DatasetError | None = None
+        self.position_bytes = 0
+        self._raw, self._stream = self._open()
+
+    def _open(self) -> tuple[Any, Any]:
+        try:
+            raw = pa.OSFile(self._file.path, "rb")
+        except OSError as error:
+            raise DatasetError(f"{self._file.path} cannot be opened: {error}", "check the path and its permissions") from error
+        return raw, pa.CompressedInputStream(raw, self._file.compression) if self._file.compression else raw
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of the file as stored that were read so far."""
+        return int(self._raw.tell())
+
+    def read(self, count: int) -> bytes:
+        """Up to ``count`` bytes (at least 3), fewer at the start, before the end or a damaged place; empty at the end.
+
+        Raises DatasetError with file and place where the compressed stream is damaged or cut off, after everything that
+        could be read before that place was handed out.
+        """
+        is_start = self.position_bytes == 0
+        parts: list[bytes] = []
+        left = count
+        while left and self._failure is None:
+            try:
+                part = self._stream.read(min(left, _READ_BYTES) if self._file.compression else left)
+            except OSError as error:
+                part = self._recover(self.position_bytes, error)
+            if not part:
+                break
+            parts.append(part)
+            self.position_bytes += len(part)
+            left -= len(part)
+        if not parts and self._failure is not None:
+            raise self._failure
+        content = b"".join(parts) if len(parts) != 1 else parts[0]
+        if is_start and content.startswith(_UTF8_MARK):
+            return content[len(_UTF8_MARK) :] or self.read(count)
+        return content
+
+    def _recover(self, position: int, cause: OSError) -> bytes:
+        """What can still be read after ``position``. A failed read loses up to 64 KiB that were good: read them singly."""
+        self._raw, self._stream = self._open()
+        rest = bytearray()
+        try:
+            skipped = 0
+            while skipped < position:
+                skipped += len(self._stream.read(min(position - skipped, _READ_BYTES)))
+            while byte := self._stream.read(1):
+                rest += byte
+        except OSError:
+            pass
+        end = position + len(rest)
+        what = "is cut off" if "runcated" in str(cause) else f"is damaged ({cause})"
+        self._failure = DatasetError(
+            f"{self._file.path}: the {self._file.compression} stream {what} after {format_count(end)} bytes of content",
+            "the rows before that place were read; get a whole copy of the file",
+        )
+        return bytes(rest)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+        self._raw.close()
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole rows of a file."""
+
+    content: bytes
+    input_bytes: int
+    """Bytes of the file as stored, read up to here."""
+    is_last: bool
+    """Nothing follows; the last row may lack its newline or be cut off."""
+
+
+def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
+    """The file in blocks of whole rows, about ``block_bytes`` each, or larger where one row is.
+
+    Raises DatasetError for a row over 128 MiB and, after all whole rows before it, for a damaged compressed stream.
+    """
+    rest = b""
+    wanted = block_bytes
+    while True:
+        # When this raises, `rest` is the start of a row whose end was lost: it must not pass for a whole one.
+        fresh = stream.read(wanted)
+        content = rest + fresh if rest else fresh
+        if not fresh:
+            if content:
+                yield Block(content, stream.input_bytes, is_last=True)
+            return
+        end = record_end(content)
+        if end:
+            yield Block(content[:end], stream.input_bytes, is_last=False)
+            rest = content[end:]
+            wanted = block_bytes
+            continue
+        if len(content) > RECORD_BYTES_MAX:
+            start = stream.position_bytes - len(content)
+            raise DatasetError(
+                f"{path}: the row that begins at byte {format_count(start)} is longer than {format_bytes(RECORD_BYTES_MAX)}",
+                "an unclosed quote, or a file without line ends?",
+            )
+        rest = content
+        wanted = max(block_bytes, len(content))
+
+
+def is_utf8(content: bytes) -> bool:
+    """Whether bytes are UTF-8, without decoding them into a string."""
+    ends = np.array([0, len(content)], dtype=np.int32)
+    try:
+        pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(content)).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def refuse_other_encodings(start: bytes, path: str) -> None:
+    """Raise DatasetError when the start of a file names an encoding other than UTF-8."""
+    for mark, encoding in _OTHER_MARKS.items():
+        if start.startswith(mark):
+            raise DatasetError(f"{path} is {encoding}, expected UTF-8", "convert it, for example with iconv")

@@ -1,0 +1,117 @@
+"""From what was typed (files, folders, glob patterns) to the files to read. Standard library only."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from replayer.errors import DatasetError
+from replayer.source.options import SourceOptions
+
+FORMATS = ("parquet", "csv", "tsv", "ndjson")
+
+_SUFFIX_FORMATS = {
+    ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet",
+    ".csv": "csv", ".tsv": "tsv",
+    ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson",
+}  # fmt: skip
+_SUFFIX_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+_MAGIC_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PARQUET_MAGIC = b"PAR1"
+_KNOWN = "known are .parquet, .csv, .tsv, .ndjson, .jsonl and .json, the last five also with .gz or .zst"
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of a dataset."""
+
+    path: str
+    format: str
+    """One of ``FORMATS``."""
+    compression: str
+    """``gzip``, ``zstd`` or empty; Parquet compresses inside and is always empty here."""
+    size_bytes: int
+
+
+def discover(options: SourceOptions) -> tuple[InputFile, ...]:
+    """The files to read, in order: as given, and sorted by path within one pattern or folder.
+
+    Folders are searched to any depth for files of a known kind; names that begin with ``.`` or ``_`` (``_SUCCESS``,
+    ``.crc``) are passed over there. Raises DatasetError when a pattern finds nothing, when a format is unknown, and when
+    the files are of different formats.
+    """
+    if options.format is not None and options.format not in FORMATS:
+        raise DatasetError(f"format {options.format!r} is unknown", f"--format takes one of {', '.join(FORMATS)}")
+    if not options.paths:
+        raise DatasetError("no dataset was given", "name a file, a folder or a pattern")
+    files = tuple(_describe(path, options.format) for pattern in options.paths for path in _expand(pattern, options.format))
+    first = files[0]
+    for file in files[1:]:
+        if file.format != first.format:
+            raise DatasetError(
+                f"the dataset mixes formats: {first.path} is {first.format}, {file.path} is {file.format}",
+                "give the files of one format, or say --format",
+            )
+    return files
+
+
+def _expand(pattern: str, wanted: str | None) -> list[str]:
+    """The files that one argument stands for, never none. A name that exists is taken as it is, ``[`` and ``*`` included."""
+    if os.path.isdir(pattern):
+        found = sorted(_walk(pattern, wanted))
+        if not found:
+            raise DatasetError(f"folder {pattern} holds no data files", _KNOWN)
+        return found
+    if os.path.exists(pattern):
+        return [pattern]
+    if not glob.has_magic(pattern):
+        raise DatasetError(f"{pattern} does not exist", "give a file, a folder or a pattern like 'data/*.parquet'")
+    found = []
+    for path in sorted(glob.glob(os.path.expanduser(pattern), recursive=True)):
+        found += sorted(_walk(path, wanted)) if os.path.isdir(path) else [path]
+    if not found:
+        raise DatasetError(f"no file matches {pattern}", "check the pattern and the folder that you are in")
+    return found
+
+
+def _walk(folder: str, wanted: str | None) -> Iterator[str]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        for name in names:
+            format_ = _name_format(name)
+            if not name.startswith((".", "_")) and format_ is not None and wanted in (None, format_):
+                yield os.path.join(place, name)
+
+
+def _suffixes(path: str) -> tuple[str, str]:
+    """The suffix that tells the format and the one that tells the compression, lower case, either may be empty."""
+    plain = Path(path.lower())
+    compression = plain.suffix if plain.suffix in _SUFFIX_COMPRESSIONS else ""
+    return (Path(plain.stem).suffix if compression else plain.suffix), compression
+
+
+def _name_format(path: str) -> str | None:
+    return _SUFFIX_FORMATS.get(_suffixes(path)[0])
+
+
+def _describe(path: str, wanted: str | None) -> InputFile:
+    try:
+        with open(path, "rb") as stream:
+            magic = stream.read(4)
+        size_bytes = os.stat(path).st_size
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions") from error
+    format_ = wanted or _name_format(path) or ("parquet" if magic == _PARQUET_MAGIC else None)
+    if format_ is None:
+        suffix = _suffixes(path)[0]
+        what = f"the ending {suffix!r} is unknown" if suffix else "its name has no ending"
+        raise DatasetError(f"{path} is of no known format: {what}", f"{_KNOWN}; or say --format {{{','.join(FORMATS)}}}")
+    compression = _SUFFIX_COMPRESSIONS.get(_suffixes(path)[1], "")
+    if not compression and format_ != "parquet":
+        compression = next((name for start, name in _MAGIC_COMPRESSIONS.items() if magic.startswith(start)), "")
+    if compression and format_ == "parquet":
+        raise DatasetError(f"{path} is compressed from outside, and Parquet cannot be read that way", "unpack it first")
+    return InputFile(path, format_, compression, size_bytes)
