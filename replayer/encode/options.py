@@ -1,4 +1,4 @@
-"""What a user can say about the make-up of a record. Light to import: the command line needs it before it does anything."""
+"""What a user can say about the make-up of a record. Light to import: the command line needs it first."""
 
 from __future__ import annotations
 
