@@ -1,8 +1,8 @@
 """The embedded broker: librdkafka's mock cluster, which listens on real TCP ports of 127.0.0.1.
 
-Other processes use it like any cluster. It keeps 5 MB or 100,000 Kafka batches of each partition, has no admin, SASL or TLS
-handlers, and creates unknown topics with 4 partitions unless the client forbids it. A test can make it fail on purpose.
-The functions are those of ``rdkafka_mock.h``; all of them may be called from any thread, and each waits for the mock's own.
+Other processes use it like any cluster. It keeps 5 MB or 100,000 Kafka batches of each partition, has no admin, SASL or
+TLS handlers, and creates unknown topics with 4 partitions unless the client forbids it. A test can make it fail on
+purpose. The functions are those of ``rdkafka_mock.h``; all may be called from any thread, and wait for the mock's own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ApiKey(IntEnum):
 def _prototypes(library: ctypes.CDLL) -> ctypes.CDLL:
     pointer, text, integer, key = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_int16
     size = ctypes.c_size_t
-    # Of the variadic functions only the fixed parameters are declared: ctypes then passes the rest as a C compiler would.
+    # Of variadic functions only the fixed parameters are declared: ctypes then passes the rest as a C compiler would.
     signatures: dict[str, tuple[object, tuple[object, ...]]] = {
         "rd_kafka_conf_new": (pointer, ()),
         "rd_kafka_conf_set": (ctypes.c_int, (pointer, text, text, text, size)),
@@ -85,7 +85,7 @@ class MockCluster:
         self.bootstrap: str = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
 
     def create_topic(self, name: str, partition_count: int) -> None:
-        """Create a topic with partitions 0 to ``partition_count`` - 1; ``set_leader`` names their leaders where it matters."""
+        """Create a topic with partitions 0 to ``partition_count`` - 1; see also ``set_leader``."""
         replica_count = min(self.broker_count, 3)
         self._call("rd_kafka_mock_topic_create", name.encode(), partition_count, replica_count, what=f"topic {name}")
 
@@ -113,8 +113,8 @@ class MockCluster:
     def push_partition_errors(self, topic: str, partition: int, api_key: int, errors: Sequence[int]) -> None:
         """Answer for this partition only with these error codes, one for each request that names it."""
         codes = [ctypes.c_int(error) for error in errors]
-        name = "rd_kafka_mock_partition_push_request_errors"
-        self._call(name, topic.encode(), partition, api_key, len(codes), *codes, what=f"partition {partition} of {topic}")
+        name, what = "rd_kafka_mock_partition_push_request_errors", f"partition {partition} of {topic}"
+        self._call(name, topic.encode(), partition, api_key, len(codes), *codes, what=what)
 
     def push_broker_errors(self, broker_id: int, api_key: int, errors_and_delays_ms: Sequence[tuple[int, int]]) -> None:
         """Answer the next requests of one kind to one broker with an error code (0: none) after a delay in ms."""

@@ -1,8 +1,9 @@
 """The librdkafka that confluent_kafka brings along, opened a second time for direct calls.
 
-The wheel of confluent_kafka bundles the whole library with its public symbols. Looking a symbol up through the extension
-module also searches the libraries it was linked with (dlsym goes through the dependencies of a handle), so what is found is
-the very copy that the extension uses: one library in memory, and no path to guess. ctypes releases the GIL around each call.
+The wheel of confluent_kafka bundles the whole library with its public symbols. Looking a symbol up through the
+extension module also searches the libraries it was linked with (dlsym goes through the dependencies of a handle), so
+what is found is the very copy that the extension uses: one library in memory, and no path to guess. ctypes releases the
+GIL around each call.
 """
 
 from __future__ import annotations
