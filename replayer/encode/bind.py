@@ -23,6 +23,10 @@ from replayer.errors import SchemaError
 _Array: TypeAlias = Any
 
 
+# Up to this many bytes the longest entry counts for every row: summing the sizes costs more than the memory it saves.
+_SHORT_ENTRY = 32
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """A program with the addresses of one RecordBatch, good as long as ``kept`` lives.
@@ -42,6 +46,8 @@ class _Entries:
     dictionary: _Array
     written: NDArray[np.uint8]
     starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    longest: int
 
 
 class Binder:
@@ -99,7 +105,7 @@ class _Walk:
             self.bound += end - begin
             if buffers[2] is not None:
                 words[kernels.VALUES] = buffers[2].address
-                words[kernels.LAST_MOVE] = buffers[2].address + buffers[2].size - 32
+                words[kernels.LAST_MOVE] = buffers[2].address + buffers[2].size - kernels.MOVE
         elif buffers[1] is not None:
             words[kernels.VALUES] = buffers[1].address + column.width * array.offset
 
@@ -141,10 +147,12 @@ class _Walk:
         if indices is None or count == 0 or len(entries.starts) == 1:
             return
         words[kernels.VALUES] = indices.address + 4 * array.offset
-        used = np.frombuffer(memoryview(indices), np.int32, count, 4 * (array.offset + first))
-        # The longest entry times the rows would be a bound too, but one long value would make it useless. What lies
-        # below a null may be any number, so it is clipped.
-        self.bound += int(np.take(np.diff(entries.starts), used, mode="clip").sum())
+        if entries.longest <= _SHORT_ENTRY:
+            self.bound += count * entries.longest
+        else:
+            # One long value must not blow up the bound for all rows. Below a null may lie any number, so it is clipped.
+            used = np.frombuffer(memoryview(indices), np.int32, count, 4 * (array.offset + first))
+            self.bound += int(np.take(entries.sizes, used, mode="clip").sum())
 
 
 def address(array: NDArray[Any]) -> int:
@@ -156,7 +164,7 @@ def _offsets(buffer: Any, offset: int, first: int, count: int) -> tuple[int, int
     """The address of the int32 offset of value 0, and the window of children below ``count`` values from ``first``."""
     if buffer is None or count == 0:
         return 0, 0, 0
-    ends = np.frombuffer(memoryview(buffer), np.int32)
+    ends = np.frombuffer(memoryview(buffer), np.int32, offset + first + count + 1)
     return buffer.address + 4 * offset, int(ends[offset + first]), int(ends[offset + first + count])
 
 
@@ -164,14 +172,15 @@ def _write_entries(dictionary: _Array, words: NDArray[np.int64]) -> _Entries:
     count = len(dictionary)
     buffers = dictionary.buffers()
     offsets, begin, end = _offsets(buffers[1], dictionary.offset, 0, count)
-    values, last_move = (buffers[2].address, buffers[2].address + buffers[2].size - 32) if buffers[2] else (0, -1)
+    values, last_move = (buffers[2].address, buffers[2].size - kernels.MOVE) if buffers[2] else (0, -1)
     written = np.empty(end - begin + 6 * count + kernels.SLACK, dtype=np.uint8)
     starts = np.zeros(count + 1, dtype=np.int64)
     branch_byte, branch_size = int(words[kernels.BRANCH_BYTE]), int(words[kernels.BRANCH_SIZE])
     kernels.encode_dictionary(
-        offsets, values, count, last_move, branch_byte, branch_size, address(written), address(starts)
+        offsets, values, count, values + last_move, branch_byte, branch_size, address(written), address(starts)
     )
-    return _Entries(dictionary, written, starts)
+    sizes = np.diff(starts)
+    return _Entries(dictionary, written, starts, sizes, int(sizes.max(initial=0)))
 
 
 def _is_same(left: _Array, right: _Array) -> bool:

@@ -28,7 +28,8 @@ from replayer.machine.unaligned import (
     store_int64,
 )
 
-SLACK = 64
+SLACK = 128
+MOVE = 64  # what a short copy reads and writes, whatever it is asked for
 
 # The words of an instruction.
 OP = 0
@@ -40,7 +41,7 @@ BRANCH_SIZE = 5  # 1 inside a union, else 0
 SKIP = 6  # bytes from this instruction to the one behind its node; for OP_NEXT bytes back to the body
 VALUES = 7  # address of value 0
 OFFSETS = 8  # address of the int32 offset of value 0; for OP_DICTIONARY of the int64 start of entry 0
-LAST_MOVE = 9  # highest address from which 32 bytes can be read
+LAST_MOVE = 9  # highest address from which ``MOVE`` bytes can be read
 SIZE = 10  # bytes of a fixed
 ENTRIES = 10  # address of the written entries of a dictionary
 WORDS = 12
@@ -100,10 +101,11 @@ def write_long(target: int, value: int) -> int:
 
 @kernel
 def write_bytes(target: int, source: int, count: int, last_move: int) -> int:
-    """Write ``count`` bytes behind their length and return the position behind them; touches 32 bytes more at most."""
+    """Write ``count`` bytes behind their length and return the position; touches ``MOVE`` bytes more at most."""
     target = write_varint(target, count << 1)
-    if count <= 32 and source <= last_move:
+    if count <= MOVE and source <= last_move:
         move_32(target, source)
+        move_32(target + 32, source + 32)
     else:
         copy_bytes(target, source, count)
     return target + count
@@ -206,8 +208,9 @@ def encode_rows(
             begin = load_int64(starts)
             count = load_int64(starts + 8) - begin
             source = load_int64(at + 8 * ENTRIES) + begin
-            if count <= 32:
+            if count <= MOVE:
                 move_32(position, source)
+                move_32(position + 32, source + 32)
             else:
                 copy_bytes(position, source, count)
             position += count

@@ -134,6 +134,7 @@ class _Compiler:
         words = [0] * kernels.WORDS
         words[kernels.OP] = op
         words[kernels.NULL_BYTE] = -1
+        words[kernels.LAST_MOVE] = -1
         self.program.append(words)
         return words
 
