@@ -24,6 +24,8 @@ from replayer.source.bytestream import Block, ByteStream, blocks, is_utf8
 from replayer.source.discover import InputFile
 from replayer.source.json_schema import EXACT_DOUBLE_MAX, Mismatch, row_check
 
+_NEWLINE, _RETURN, _OPEN, _CLOSE = b"\n\r{}"
+
 Numbers = npt.NDArray[np.int64]
 Parsed = tuple[pa.RecordBatch, Numbers, list[Malformed]]
 
@@ -38,12 +40,18 @@ def is_one_object_a_line(content: bytes) -> bool:
 
     Arrow must not see anything else: it takes two objects on a line for two rows, and dies of a lone ``null``.
     """
-    end = len(content) - 1 if content.endswith(b"\n") else len(content)
-    end -= content.endswith(b"\r\n")
-    if content[:1] != b"{" or content[end - 1 : end] != b"}":
+    view = np.frombuffer(content, dtype=np.uint8)
+    line_ends = np.flatnonzero(view == _NEWLINE)
+    if line_ends.size and line_ends[-1] == view.size - 1:
+        last, line_ends = int(line_ends[-1]), line_ends[:-1]
+    else:
+        last = view.size
+    if last < 2 or view[0] != _OPEN or (line_ends.size and line_ends[0] < 2):
         return False
-    line_ends = content.count(b"\n", 0, end)
-    return content.count(b"}\n{") + content.count(b"}\r\n{") == line_ends
+    ends = np.append(line_ends, last)
+    before = view[ends - 1]
+    before = np.where(before == _RETURN, view[ends - 2], before)
+    return bool((before == _CLOSE).all() and (view[line_ends + 1] == _OPEN).all())
 
 
 @dataclass(frozen=True)

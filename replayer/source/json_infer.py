@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.json as arrow_json
@@ -28,6 +29,7 @@ from replayer.source.json_schema import (
 SAMPLE_BYTES = 64 << 20
 # Blocks that Arrow's own inference gets wrong are walked in Python, about 50 times slower: a few must do.
 _WALKED_BLOCKS_MAX = 4
+_BRACKETS_MAX = 500
 
 Columns = dict[str, pa.DataType]
 
@@ -105,12 +107,9 @@ def _refuse_other_kinds(content: bytes, file: InputFile) -> None:
 
 def _infer_block(content: bytes, lines: Sequence[bytes]) -> Columns | None:
     """Arrow's own inference, where it can be trusted; None where the lines must be looked at one by one."""
-    if not lines or not is_one_object_a_line(content) or not is_utf8(content):
+    if not lines or not is_one_object_a_line(content) or not is_utf8(content) or _may_be_deep(content):
         return None
     try:
-        # Arrow's inference overflows the stack on deeply nested lines; orjson refuses them.
-        for line in lines:
-            orjson.loads(line)
         options = arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
         table = arrow_json.read_json(pa.BufferReader(content), read_options=options)
     except (ValueError, pa.ArrowException):
@@ -120,6 +119,14 @@ def _infer_block(content: bytes, lines: Sequence[bytes]) -> Columns | None:
     if is_deep or table.num_rows != len(lines) or any(suspicious_doubles(batch).size for batch in found):
         return None
     return {field.name: from_arrow_inference(field.type) for field in table.schema}
+
+
+def _may_be_deep(content: bytes) -> bool:
+    """Whether a line holds so many brackets that Arrow's inference, which is recursive, might overflow the stack."""
+    view = np.frombuffer(content, dtype=np.uint8)
+    starts = np.append(0, np.flatnonzero(view == ord("\n"))[:-1] + 1)
+    opens = (view == ord("{")) | (view == ord("["))
+    return int(np.add.reduceat(opens, starts, dtype=np.int32).max()) > _BRACKETS_MAX
 
 
 def _walk(lines: Sequence[bytes]) -> tuple[Columns, int]:

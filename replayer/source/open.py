@@ -78,7 +78,7 @@ def take_sample(source: Source) -> pa.Table:
             taken.append(_plain(one.batch, source.schema))
             rows += one.batch.num_rows
             size_bytes += one.batch.nbytes
-            if size_bytes >= SAMPLE_BYTES or (is_typed and rows >= _TYPED_SAMPLE_ROWS):
+            if max(size_bytes, one.input_bytes) >= SAMPLE_BYTES or (is_typed and rows >= _TYPED_SAMPLE_ROWS):
                 break
     except DatasetError:
         # A damaged place further on: the run delivers what comes before it and reports the place itself.
