@@ -53,15 +53,12 @@ def partition_by_key(
     key_ends: npt.NDArray[np.int64],
     key_is_null: npt.NDArray[np.bool_],
     partition_count: int,
-    keyless: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.int64],
     partitions: npt.NDArray[np.int32],
 ) -> None:
-    """Fill ``partitions``: by murmur2 where a key is, else from ``keyless`` (one partition per record)."""
-    first = np.int64(0)
-    for record in range(len(partitions)):
-        end = key_ends[record]
-        if key_is_null[record]:
-            partitions[record] = keyless[record]
-        else:
-            partitions[record] = (murmur2(keys, first, end) & 0x7FFFFFFF) % partition_count
-        first = end
+    """Replace ``partitions[r]`` by murmur2 of the key at ``rows[r]``, wherever that record has a key."""
+    for record in range(len(rows)):
+        row = rows[record]
+        if not key_is_null[row]:
+            first = key_ends[row - 1] if row > 0 else np.int64(0)
+            partitions[record] = (murmur2(keys, first, key_ends[row]) & 0x7FFFFFFF) % partition_count

@@ -89,6 +89,9 @@ class RoleCost:
     """``supervisor``, ``reader`` or ``worker``."""
     index: int
     cpu_s: float
+    """User and system time over its whole life."""
+    startup_cpu_s: float | None
+    """How much of it went before the first record: imports and set-up; None when it died before."""
     peak_rss_bytes: int
 
 
@@ -188,7 +191,7 @@ class RunReport:
     """By how much the schedule was shifted after stalls; None at ``max``."""
     costs: tuple[RoleCost, ...]
     cpu_ns_per_record: float | None
-    """CPU of reader and workers per delivered record."""
+    """CPU of reader and workers per delivered record, without their start-up."""
     stages: StageTimes | None
     rejects: tuple[RejectCount, ...]
     rejects_file: str | None

@@ -52,8 +52,8 @@ READER_SCALARS = (
     "read_ns", "coerce_ns", "encode_ns", "place_ns", "wait_ns", "value_bytes", "key_bytes",
 )  # fmt: skip
 WORKER_SCALARS = (
-    "wakes", "queue_full_count", "late_count", "first_sent_ns", "last_sent_ns", "first_acked_ns", "last_acked_ns",
-    "first_due_ns", "last_due_ns", "reader_waited_ns",
+    "late_count", "first_sent_ns", "last_sent_ns", "first_acked_ns", "last_acked_ns", "first_due_ns", "last_due_ns",
+    "queue_full_count", "wakes", "reader_waited_ns",
 )  # fmt: skip
 """``reader_waited_ns`` is the one word in a worker's block that the reader writes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,7 @@ class SlotRef:
         return [SlotRef(*fields) for fields in _SLOT_REF.iter_unpack(packed)]
 
 
-@dataclass(frozen=True)
-class Slots:
+class Slots(NamedTuple):
     """All slots of one worker: each field is an array of shape (slots_per_worker, column.count) onto shared memory."""
 
     scalars: npt.NDArray[np.int64]

@@ -1,0 +1,72 @@
+"""The arena: one reusable place where a RecordBatch's records lie encoded, in row order, before they are placed into slots.
+
+So the exact size of every record is known before it takes a place in the schedule, and a record that the topic would refuse
+is rejected first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from replayer.encode.avro import Encoder
+from replayer.encode.keys import KeyEncoder
+from replayer.run.place_kernels import ArenaArrays, wire_sizes
+
+
+class Arena:
+    """Grows to the largest RecordBatch that it has held, and is never given back."""
+
+    def __init__(self) -> None:
+        self._values = np.zeros(0, np.uint8)
+        self._keys = np.zeros(0, np.uint8)
+        self._value_ends = np.zeros(0, np.int64)
+        self._key_ends = np.zeros(0, np.int64)
+        self._key_is_null = np.ones(0, np.bool_)
+        self._sizes = np.zeros(0, np.int64)
+        self.arrays = self._arrays(np.zeros(0, np.int64))
+        self.record_count = 0
+
+    def _arrays(self, source_rows: npt.NDArray[np.int64]) -> ArenaArrays:
+        return ArenaArrays(self._values, self._value_ends, self._keys, self._key_ends, self._key_is_null, source_rows)
+
+    def fill(
+        self,
+        batch: pa.RecordBatch,
+        encoder: Encoder,
+        key_encoder: KeyEncoder | None,
+        source_rows: npt.NDArray[np.int64],
+    ) -> None:
+        """Encode all rows; ``source_rows`` are their packed row numbers."""
+        self.record_count = batch.num_rows
+        if len(self._value_ends) < self.record_count:
+            self._value_ends = np.zeros(self.record_count, np.int64)
+            self._key_ends = np.zeros(self.record_count, np.int64)
+            self._key_is_null = np.ones(self.record_count, np.bool_)
+            self._sizes = np.zeros(self.record_count, np.int64)
+        self._values = _at_least(self._values, encoder.upper_bound(batch))
+        encoder.encode_into(batch, self._values, self._value_ends)
+        if key_encoder is not None:
+            self._keys = _at_least(self._keys, key_encoder.upper_bound(batch))
+            key_encoder.encode_into(batch, self._keys, self._key_ends, self._key_is_null)
+        self.arrays = self._arrays(source_rows)
+
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Bytes on the wire of each record, if it were alone in its Kafka batch."""
+        wire_sizes(self.arrays, self.record_count, self._sizes)
+        return self._sizes[: self.record_count]
+
+    @property
+    def value_bytes(self) -> int:
+        """Bytes of all values."""
+        return int(self._value_ends[self.record_count - 1]) if self.record_count else 0
+
+    @property
+    def key_bytes(self) -> int:
+        """Bytes of all keys."""
+        return int(self._key_ends[self.record_count - 1]) if self.record_count else 0
+
+
+def _at_least(buffer: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    return buffer if len(buffer) >= size else np.zeros(size + size // 4, np.uint8)

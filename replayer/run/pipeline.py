@@ -1,0 +1,144 @@
+"""From files to encoded records: source → coerce → encode. The reader places what comes out; a dry run counts it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from replayer.coerce.plan import Coerced, plan_coercion
+from replayer.coerce.rejects import RejectedRow, RejectsFile, printable_values, row_as_json
+from replayer.encode.avro import make_encoder
+from replayer.encode.keys import make_key_encoder
+from replayer.run.arena import Arena
+from replayer.run.messages import ROW_BITS, PipelineSetup, RejectTally
+from replayer.schema.arrow import arrow_type
+from replayer.schema.avro import AvroSchema, Record, parse_schema
+from replayer.source.batch import SourceBatch
+
+TOO_LARGE = "too_large"
+
+
+@dataclass
+class PipelineCounts:
+    """What the pipeline did so far; CPU nanoseconds of this process by stage."""
+
+    rows_read: int = 0
+    rejected: int = 0
+    encoded: int = 0
+    fallback_rows: int = 0
+    value_bytes: int = 0
+    key_bytes: int = 0
+    read_ns: int = 0
+    coerce_ns: int = 0
+    encode_ns: int = 0
+
+
+class Pipeline:
+    """Turns the dataset into arenas full of records, one RecordBatch at a time, as often as it is asked to.
+
+    Raises DatasetError, SchemaError or UsageError from its constructor when the parts do not fit together.
+    """
+
+    def __init__(self, setup: PipelineSetup) -> None:
+        self._setup = setup
+        self.source = setup.source
+        schema = parse_schema(setup.schema_text, setup.schema_where)
+        self._coercer = plan_coercion(self.source.schema, schema, dict(setup.renames))
+        self.encoder = make_encoder(schema, setup.prefix)
+        self._key_encoder = make_key_encoder(setup.key_columns, coerced_schema(schema), schema)
+        paths = [file.path for file in self.source.files]
+        self._rejects = RejectsFile(setup.rejects_file, paths) if setup.rejects_file else None
+        self._tallies: dict[tuple[str, str], RejectTally] = {}
+        self.counts = PipelineCounts()
+        self.loop = 0
+
+    def chunks(self, arena: Arena) -> Iterator[npt.NDArray[np.int64]]:
+        """Fill ``arena`` with one RecordBatch after the other, one pass over the dataset.
+
+        Yields the positions in the arena of the records that are to be sent: all but those that the topic would refuse.
+        """
+        counts = self.counts
+        started_ns = time.process_time_ns()
+        for source_batch in self.source.batches():
+            read_ns = time.process_time_ns()
+            counts.rows_read += source_batch.batch.num_rows + len(source_batch.malformed)
+            coerced = self._coercer.coerce(source_batch)
+            self._take_rejects(coerced.rejects, source_batch)
+            coerced_ns = time.process_time_ns()
+            rows = self._encode(coerced, source_batch, arena)
+            counts.read_ns += read_ns - started_ns
+            counts.coerce_ns += coerced_ns - read_ns
+            counts.encode_ns += time.process_time_ns() - coerced_ns
+            yield rows
+            started_ns = time.process_time_ns()
+        self.loop += 1
+
+    def _encode(self, coerced: Coerced, source_batch: SourceBatch, arena: Arena) -> npt.NDArray[np.int64]:
+        source_rows = coerced.row_numbers + (source_batch.file_index << ROW_BITS)
+        arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows)
+        rows = np.arange(arena.record_count, dtype=np.int64)
+        limit = self._setup.max_record_bytes
+        if arena.record_count and arena.value_bytes + arena.key_bytes + 100 > limit:
+            is_fit = arena.sizes() <= limit
+            if not is_fit.all():
+                self._reject_large(coerced, source_batch, arena, np.flatnonzero(~is_fit))
+                rows = rows[is_fit]
+        self.counts.encoded += len(rows)
+        if self.encoder.fallback_reason:
+            self.counts.fallback_rows += len(rows)
+        return rows
+
+    def _reject_large(
+        self, coerced: Coerced, source_batch: SourceBatch, arena: Arena, positions: npt.NDArray[np.int64]
+    ) -> None:
+        sizes = arena.sizes()
+        limit = self._setup.max_record_bytes
+        rejects = []
+        for position in positions.tolist():
+            detail = f"{sizes[position]:,} bytes on the wire, the topic takes {limit:,}"
+            raw = _raw_row(coerced.batch, position)
+            row = int(coerced.row_numbers[position])
+            rejects.append(RejectedRow(source_batch.file_index, row, "", TOO_LARGE, detail, raw))
+        self._take_rejects(tuple(rejects), source_batch)
+
+    def _take_rejects(self, rejects: tuple[RejectedRow, ...], source_batch: SourceBatch) -> None:
+        if not rejects:
+            return
+        self.counts.rejected += len(rejects)
+        for reject in rejects:
+            place = (reject.reason, reject.column)
+            known = self._tallies.get(place)
+            if known is None:
+                self._tallies[place] = RejectTally(
+                    reject.reason, reject.column, 1, source_batch.file_index, reject.row, reject.detail
+                )
+            else:
+                self._tallies[place] = replace(known, count=known.count + 1)
+        if self._rejects is not None and self.loop == 0:
+            self._rejects.write(rejects)
+
+    def tallies(self) -> tuple[RejectTally, ...]:
+        """Rejects by reason and column, most first."""
+        return tuple(sorted(self._tallies.values(), key=lambda tally: -tally.count))
+
+    def close(self) -> None:
+        """Close the rejects file."""
+        if self._rejects is not None:
+            self._rejects.close()
+
+
+def _raw_row(batch: pa.RecordBatch, position: int) -> str:
+    row = batch.slice(position, 1)
+    return row_as_json(row.schema.names, [printable_values(column)[0] for column in row.columns])
+
+
+def coerced_schema(schema: AvroSchema) -> pa.Schema:
+    """The Arrow schema of coerced RecordBatches; a wide union, which has no Arrow type of its own, shows as null."""
+    assert isinstance(schema.root, Record)  # make_encoder refuses anything else
+    fields = [(field.name, arrow_type(field.node)) for field in schema.root.fields]
+    return pa.schema([(name, pa.null() if kind is None else kind) for name, kind in fields])

@@ -1,0 +1,204 @@
+"""Placing encoded records into slots, in compiled loops: sizes on the wire, keyless partitions, and the gather itself.
+
+The arena holds records in row order; a slot holds the records of one worker grouped by partition, in row order within each.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from replayer.machine.jit import kernel
+from replayer.machine.memory import address_of, copy_bytes
+from replayer.shm.ring import Slots
+
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+
+RUN_DUE, RUN_BYTES, RUN_RECORDS, RUN_PARTITION = range(4)
+
+BATCH_OVERHEAD_BYTES = 61
+"""Header of a Kafka record batch, version 2 (https://kafka.apache.org/documentation/#recordbatch)."""
+
+
+class ArenaArrays(NamedTuple):
+    """Encoded records in row order; ends are positions after each record in the values and in the keys."""
+
+    values: Bytes
+    value_ends: Int64s
+    keys: Bytes
+    key_ends: Int64s
+    key_is_null: npt.NDArray[np.bool_]
+    source_rows: Int64s
+
+
+@kernel
+def _varint_bytes(value: int) -> int:
+    """Bytes of a number >= 0 as Kafka's zig-zag varint."""
+    zigzag = value << 1
+    count = 1
+    while zigzag >= 128:
+        zigzag >>= 7
+        count += 1
+    return count
+
+
+@kernel
+def wire_sizes(arena: ArenaArrays, record_count: int, sizes: Int64s) -> None:
+    """What each record takes on the wire when it is alone in its Kafka batch, uncompressed, without headers.
+
+    Record, version 2: length, attributes (1), timestamp delta (1 for the first), offset delta (1 for the first), key
+    length, key, value length, value, header count (1).
+    """
+    value_first, key_first = np.int64(0), np.int64(0)
+    for record in range(record_count):
+        value_bytes = arena.value_ends[record] - value_first
+        key_bytes = arena.key_ends[record] - key_first
+        value_first, key_first = arena.value_ends[record], arena.key_ends[record]
+        body = 4 + _varint_bytes(key_bytes) + key_bytes + _varint_bytes(value_bytes) + value_bytes
+        sizes[record] = BATCH_OVERHEAD_BYTES + _varint_bytes(body) + body
+
+
+@kernel
+def keyless_partitions(
+    state: Int64s,
+    due_ns: Int64s,
+    arena: ArenaArrays,
+    rows: Int64s,
+    partition_count: int,
+    run_ns: int,
+    run_bytes: int,
+    run_records: int,
+    partitions: Int32s,
+) -> None:
+    """Partitions of records without a key: the next one after ``run_ns`` of due time, or ``run_bytes`` or ``run_records``.
+
+    Runs rather than single records, because Kafka batches are made per partition. ``state`` carries the current run on.
+    """
+    for record in range(len(rows)):
+        row = rows[record]
+        value_bytes = arena.value_ends[row] - (arena.value_ends[row - 1] if row > 0 else 0)
+        is_over = (
+            due_ns[record] - state[RUN_DUE] >= run_ns
+            or state[RUN_BYTES] + value_bytes > run_bytes
+            or state[RUN_RECORDS] >= run_records
+        )
+        if is_over and state[RUN_RECORDS] > 0:
+            state[RUN_DUE] = due_ns[record]
+            state[RUN_BYTES] = 0
+            state[RUN_RECORDS] = 0
+            state[RUN_PARTITION] = (state[RUN_PARTITION] + 1) % partition_count
+        state[RUN_BYTES] += value_bytes
+        state[RUN_RECORDS] += 1
+        partitions[record] = state[RUN_PARTITION]
+
+
+@kernel
+def segment_end(arena: ArenaArrays, rows: Int64s, first: int, end: int, bytes_capacity: int) -> int:
+    """How many of the records [first, end) fit into ``bytes_capacity`` bytes of values and keys: the position after them."""
+    total = np.int64(0)
+    for position in range(first, end):
+        row = rows[position]
+        total += arena.value_ends[row] - (arena.value_ends[row - 1] if row > 0 else 0)
+        total += arena.key_ends[row] - (arena.key_ends[row - 1] if row > 0 else 0)
+        if total > bytes_capacity:
+            return position
+    return end
+
+
+@kernel
+def gather(
+    arena: ArenaArrays, rows: Int64s, partitions: Int32s, due_ns: Int64s, first: int, end: int, worker: int,
+    worker_count: int, slots: Slots, slot: int, scratch: Int64s, handed_over: Int64s,
+) -> int:  # fmt: skip
+    """Copy those of the records [first, end) that ``worker`` owns into a slot; returns how many.
+
+    ``scratch`` has 3 words a partition and is all zero between calls. Sets run tables, ends, due offsets and source rows,
+    and the slot's record_count, run_count and keys_first; raises ``handed_over`` by partition.
+    """
+    partition_count = len(scratch) // 3
+    total = np.int64(0)
+    value_bytes = np.int64(0)
+    key_bytes = np.int64(0)
+    for position in range(first, end):
+        partition = partitions[position]
+        if partition % worker_count == worker:
+            row = rows[position]
+            one_value = arena.value_ends[row] - (arena.value_ends[row - 1] if row > 0 else 0)
+            one_key = arena.key_ends[row] - (arena.key_ends[row - 1] if row > 0 else 0)
+            scratch[partition * 3] += 1
+            scratch[partition * 3 + 1] += one_value
+            scratch[partition * 3 + 2] += one_key
+            total += 1
+            value_bytes += one_value
+            key_bytes += one_key
+    if total == 0:
+        return 0
+    run_count = _lay_out_runs(scratch, partition_count, worker, worker_count, value_bytes, slots, slot, handed_over)
+    _copy_records(arena, rows, partitions, due_ns, first, end, worker, worker_count, slots, slot, scratch)
+    for partition in range(worker, partition_count, worker_count):
+        scratch[partition * 3] = scratch[partition * 3 + 1] = scratch[partition * 3 + 2] = 0
+    scalars = slots.scalars[slot]
+    scalars[0], scalars[1], scalars[2], scalars[3] = total, run_count, value_bytes, value_bytes + key_bytes
+    scalars[4] = scalars[5] = 0
+    return total
+
+
+@kernel
+def _lay_out_runs(
+    scratch: Int64s, partition_count: int, worker: int, worker_count: int, value_bytes: int, slots: Slots, slot: int,
+    handed_over: Int64s,
+) -> int:  # fmt: skip
+    """Turn counts per partition into where each run begins: record, value byte, key byte; returns the number of runs."""
+    run_count = 0
+    next_record, next_value, next_key = np.int64(0), np.int64(0), np.int64(value_bytes)
+    for partition in range(worker, partition_count, worker_count):
+        count = scratch[partition * 3]
+        if count == 0:
+            continue
+        handed_over[partition] += count
+        run_values, run_keys = scratch[partition * 3 + 1], scratch[partition * 3 + 2]
+        scratch[partition * 3] = next_record
+        scratch[partition * 3 + 1] = next_value
+        scratch[partition * 3 + 2] = next_key
+        next_record += count
+        next_value += run_values
+        next_key += run_keys
+        slots.run_partitions[slot, run_count] = partition
+        slots.run_ends[slot, run_count] = next_record
+        run_count += 1
+    return run_count
+
+
+@kernel
+def _copy_records(
+    arena: ArenaArrays, rows: Int64s, partitions: Int32s, due_ns: Int64s, first: int, end: int, worker: int,
+    worker_count: int, slots: Slots, slot: int, scratch: Int64s,
+) -> None:  # fmt: skip
+    values, keys, target = address_of(arena.values), address_of(arena.keys), address_of(slots.bytes[slot])
+    value_ends, key_ends = slots.value_ends[slot], slots.key_ends[slot]
+    key_is_null, due, source_rows = slots.key_is_null[slot], slots.due_ns[slot], slots.source_rows[slot]
+    for position in range(first, end):
+        partition = partitions[position]
+        if partition % worker_count != worker:
+            continue
+        row = rows[position]
+        value_first = arena.value_ends[row - 1] if row > 0 else np.int64(0)
+        key_first = arena.key_ends[row - 1] if row > 0 else np.int64(0)
+        value_bytes = arena.value_ends[row] - value_first
+        key_bytes = arena.key_ends[row] - key_first
+        record = scratch[partition * 3]
+        copy_bytes(target + scratch[partition * 3 + 1], values + value_first, value_bytes)
+        if key_bytes > 0:
+            copy_bytes(target + scratch[partition * 3 + 2], keys + key_first, key_bytes)
+        scratch[partition * 3] = record + 1
+        scratch[partition * 3 + 1] += value_bytes
+        scratch[partition * 3 + 2] += key_bytes
+        value_ends[record] = scratch[partition * 3 + 1]
+        key_ends[record] = scratch[partition * 3 + 2]
+        key_is_null[record] = arena.key_is_null[row]
+        due[record] = due_ns[position]
+        source_rows[record] = arena.source_rows[row]

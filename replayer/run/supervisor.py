@@ -1,0 +1,356 @@
+"""The supervisor: plan → spawn → watch → ledger → report. It alone starts and stops processes, and it alone speaks to people.
+
+The children are started first and set up later: while they load their libraries, the supervisor asks the broker and looks at
+the dataset.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from replayer import __version__
+from replayer.config import RunConfig
+from replayer.encode.framing import confluent_prefix
+from replayer.errors import BrokerError, ReplayerError
+from replayer.kafka.options import KafkaOptions
+from replayer.kafka.producer import ProducerChoice, choose_producer
+from replayer.kafka.properties import client_properties
+from replayer.kafka.topics import Cluster, Topic
+from replayer.machine.kernel_cache import ensure_kernel_cache
+from replayer.pacing.bucket import bucket_setting
+from replayer.pacing.clock_map import ClockMap, next_wake_ns
+from replayer.report.model import RunReport
+from replayer.run import planning
+from replayer.run.broker import CreateTopic
+from replayer.run.messages import Dismissed, Failed, Listening, ReaderSetup, Ready, Warned, WorkerSetup
+from replayer.run.observer import Observer
+from replayer.run.processes import Child, Family
+from replayer.run.reporting import RunFacts, make_report
+from replayer.run.watching import Watch, error_of, signals_noted
+from replayer.schema.registry import open_registry
+from replayer.shm.control import Control, control_of
+from replayer.shm.counters import reader_counters, worker_counters
+from replayer.shm.layout import Layout
+from replayer.shm.memory import create_file, map_file, reserve
+from replayer.units import format_bytes, format_count, format_duration, format_rate
+
+RECORD_CAPACITY = 8192
+SLOT_BYTES = 2 << 20
+SLOTS_PER_WORKER = 12
+_RECORD_ROOM = 4096
+"""Room in a slot beyond the largest record: keys and headers count towards a record's limit, ends of blobs do not."""
+_START_TIMEOUT_S = 60.0
+_START_MARGIN_NS = 2_000_000
+_EMBEDDED_PARTITIONS = 4
+
+
+def default_worker_count() -> int:
+    """One worker for each core but the one that the reader keeps busy, at least one and at most eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(8, cores - 1))
+
+
+@dataclass
+class _Pipes:
+    """The two pipes between the reader and one worker; each end is a descriptor."""
+
+    slots_read: int
+    slots_write: int
+    freed_read: int
+    freed_write: int
+
+    @staticmethod
+    def open() -> _Pipes:
+        return _Pipes(*os.pipe(), *os.pipe())
+
+    def close(self) -> None:
+        for descriptor in (self.slots_read, self.slots_write, self.freed_read, self.freed_write):
+            os.close(descriptor)
+
+
+@dataclass
+class _Crew:
+    """The children of a run."""
+
+    family: Family
+    memory_descriptor: int
+    broker: Child | None = None
+    reader: Child | None = None
+    workers: list[Child] = field(default_factory=list)
+
+    def start(self, worker_count: int) -> None:
+        """Start the reader and the workers, with the pipes between them; they wait for their setups."""
+        pipes = [_Pipes.open() for _ in range(worker_count)]
+        reader_ends = [end for pair in pipes for end in (pair.slots_write, pair.freed_read)]
+        self.reader = self.family.start("reader", 0, [self.memory_descriptor, *reader_ends])
+        for index, pair in enumerate(pipes):
+            descriptors = [self.memory_descriptor, pair.slots_read, pair.freed_write]
+            self.workers.append(self.family.start("worker", index, descriptors))
+        # Our copies must go, or nobody would ever see the end of a pipe.
+        for pair in pipes:
+            pair.close()
+
+    def start_broker(self) -> str:
+        """Start the embedded broker; returns its address."""
+        self.broker = self.family.start("broker", 0)
+        return self.ask_broker()
+
+    def ask_broker(self) -> str:
+        """Wait for the embedded broker's next word; returns its address."""
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for child, message in self.family.wait(0.1):
+                if child is self.broker and isinstance(message, Listening):
+                    return message.bootstrap
+                if isinstance(message, Failed):
+                    raise error_of(child, message)
+            if self.broker is not None and self.broker.reap():
+                break
+        raise BrokerError("the embedded broker did not start", "give a broker of your own with -b HOST:PORT")
+
+    def members(self) -> list[Child]:
+        """Those whose end is the end of the run: the reader and the workers."""
+        assert self.reader is not None
+        return [self.reader, *self.workers]
+
+
+@dataclass(frozen=True)
+class _Destination:
+    """Where the records will go, as the broker described it."""
+
+    kafka: KafkaOptions
+    cluster: Cluster
+    topic: Topic
+    is_embedded: bool
+
+
+def run(config: RunConfig, observer: Observer) -> RunReport:
+    """Run what ``config`` asks for, to its end, and report on it.
+
+    Raises an error of the tree when the run cannot start; once records may have been sent, every fault is in the report.
+    No process, memory or port is left behind, however it ends.
+    """
+    started_ns = time.monotonic_ns()
+    ensure_kernel_cache()
+    crew = _Crew(Family(), create_file())
+    try:
+        with signals_noted() as signals:
+            crew.start(config.workers or default_worker_count())
+            choice = choose_producer(config.kafka.producer)
+            destination = _find_destination(config, crew)
+            plan = planning.plan_dataset(config.source, config.schema, config.topic)
+            return _Run(config, observer, crew, choice, destination, plan, started_ns, Watch(observer, signals)).run()
+    finally:
+        crew.family.end()
+        os.close(crew.memory_descriptor)
+
+
+def _find_destination(config: RunConfig, crew: _Crew) -> _Destination:
+    """Connect, and find or create the topic. Raises BrokerError."""
+    kafka = config.kafka
+    is_embedded = not kafka.bootstrap
+    if is_embedded:
+        kafka = KafkaOptions(crew.start_broker(), kafka.properties, kafka.create_partitions, kafka.producer)
+        assert crew.broker is not None
+        crew.broker.send(CreateTopic(config.topic, kafka.create_partitions or _EMBEDDED_PARTITIONS))
+        crew.ask_broker()
+    cluster = Cluster(client_properties(kafka))
+    cluster.connect()
+    if kafka.create_partitions is not None and not is_embedded:
+        cluster.create_topic(config.topic, kafka.create_partitions)
+    return _Destination(kafka, cluster, cluster.describe_topic(config.topic), is_embedded)
+
+
+class _Run:
+    """One run, from the plan to the report."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        observer: Observer,
+        crew: _Crew,
+        choice: ProducerChoice,
+        destination: _Destination,
+        plan: planning.DatasetPlan,
+        started_ns: int,
+        watch: Watch,
+    ) -> None:
+        self._config, self._observer, self._crew = config, observer, crew
+        self._choice, self._destination, self._plan = choice, destination, plan
+        self._started_ns, self._watch = started_ns, watch
+        self._started_at = datetime.now(UTC)
+        self._run_id = f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self._limits = planning.batch_limits(dict(destination.kafka.properties), destination.topic.max_message_bytes)
+        self._notes = [*plan.notes]
+        self._worker_count = min(len(crew.workers), destination.topic.partition_count)
+        self._layout = Layout(
+            worker_count=self._worker_count,
+            slots_per_worker=SLOTS_PER_WORKER,
+            partition_count=destination.topic.partition_count,
+            record_capacity=RECORD_CAPACITY,
+            bytes_capacity=max(SLOT_BYTES, self._limits.max_record_bytes + _RECORD_ROOM),
+        )
+
+    def run(self) -> RunReport:
+        """Set up the children, start the clock, watch until all have ended, then close the books."""
+        registry = open_registry(self._config.schema.registry_url)
+        subject = f"{self._config.topic}-value"
+        schema_id = registry.register(subject, self._plan.schema.text)
+        reserve(self._crew.memory_descriptor, self._layout.total_bytes)
+        memory = map_file(self._crew.memory_descriptor, self._layout.total_bytes)
+        control = control_of(memory)
+        self._watch.attach(
+            control,
+            reader_counters(memory, self._layout),
+            [worker_counters(memory, self._layout, worker) for worker in range(self._worker_count)],
+            planning.record_total(self._config, self._plan),
+            self._config.pacing.rate,
+        )
+        self._tell_plan(registry.name, subject, schema_id)
+        before = self._destination.cluster.end_offsets(self._config.topic)
+        self._send_setups(confluent_prefix(schema_id))
+        self._await_ready()
+        start_ns = self._start_clock(control)
+        self._watch.watch(self._crew.family, self._crew.members(), start_ns)
+        after = self._end_offsets_after()
+        facts = RunFacts(
+            config=self._config,
+            run_id=self._run_id,
+            replayer_version=__version__,
+            started_at=self._started_at,
+            started_ns=self._started_ns,
+            bootstrap=self._destination.kafka.bootstrap,
+            is_embedded=self._destination.is_embedded,
+            registry=registry.name,
+            subject=subject,
+            schema_id=schema_id,
+            plan=self._plan,
+            choice=self._choice,
+            notes=tuple(self._notes),
+            end_offsets_before=before,
+            end_offsets_after=after,
+            children=tuple(self._crew.family.children),
+        )
+        return make_report(facts, self._watch.outcome())
+
+    def _tell_plan(self, registry: str, subject: str, schema_id: int) -> None:
+        config, topic, source = self._config, self._destination.topic, self._plan.source
+        rows = "" if source.total_rows is None else f", {format_count(source.total_rows)} rows"
+        broker = "embedded broker at " if self._destination.is_embedded else ""
+        names = [file.path for file in source.files]
+        listed = names[0] if len(names) == 1 else f"{len(names)} files ({names[0]} …)"
+        limits = config.limits
+        parts = [f"rate {format_rate(config.pacing.rate)}"]
+        if limits.max_records is not None:
+            parts.append(f"at most {format_count(limits.max_records)} records")
+        if limits.duration_ns is not None:
+            parts.append(f"for {format_duration(limits.duration_ns)}")
+        if limits.loops != 1:
+            parts.append("looping" if limits.loops is None else f"{limits.loops} loops")
+        parts.append(f"{self._worker_count} worker{'s' if self._worker_count > 1 else ''}")
+        self._observer.plan(
+            [
+                f"{listed} ({format_bytes(source.total_bytes)}{rows}) → topic {topic.name}, "
+                f"{topic.partition_count} partitions, {broker}{self._destination.kafka.bootstrap}",
+                f"schema {self._plan.schema_origin}, subject {subject} id {schema_id}, {registry} registry; {', '.join(parts)}",
+            ]
+        )
+        self._observer.detail(f"producer {self._choice.name}: {self._choice.reason}")
+        self._observer.detail(f"run {self._run_id}, shared memory {format_bytes(self._layout.total_bytes)}")
+        for note in self._notes:
+            self._observer.note(note)
+
+    def _send_setups(self, prefix: bytes) -> None:
+        config, crew = self._config, self._crew
+        assert crew.reader is not None
+        for spare in crew.workers[self._worker_count :]:
+            spare.send(Dismissed())
+        crew.workers = crew.workers[: self._worker_count]
+        crew.reader.send(
+            ReaderSetup(
+                layout=self._layout,
+                pipeline=planning.pipeline_setup(
+                    self._plan, config.record, config.rejects, prefix, self._limits.max_record_bytes
+                ),
+                rate_per_s=config.pacing.rate,
+                max_records=config.limits.max_records,
+                duration_ns=config.limits.duration_ns,
+                loops=config.limits.loops,
+                batch_bytes=self._limits.batch_bytes,
+                batch_records=self._limits.batch_records,
+            )
+        )
+        properties = tuple(self._producer_properties().items())
+        setup = WorkerSetup(
+            self._layout, self._choice.name, properties, config.topic, is_paced=config.pacing.rate is not None
+        )
+        for worker in crew.workers:
+            worker.send(setup)
+
+    def _producer_properties(self) -> dict[str, str]:
+        """The client's properties with what a run needs where the user said nothing."""
+        layout = self._layout
+        ring_records = layout.slots_per_worker * layout.record_capacity
+        ring_kbytes = layout.slots_per_worker * layout.bytes_capacity // 1024
+        given = client_properties(self._destination.kafka)
+        defaults = {
+            "acks": "all",
+            "enable.idempotence": "true",
+            "linger.ms": "5",
+            "batch.size": str(self._limits.batch_bytes),
+            # Larger than the worker's ring, so that a full queue on one partition never holds up another.
+            "queue.buffering.max.messages": str(2 * ring_records),
+            "queue.buffering.max.kbytes": str(2 * ring_kbytes),
+            "message.max.bytes": str(max(self._limits.max_record_bytes, 1000)),
+        }
+        acks = given.get("acks", given.get("request.required.acks", "all"))
+        if acks not in ("all", "-1") and "enable.idempotence" not in given:
+            defaults["enable.idempotence"] = "false"
+            self._notes.append(f"acks={acks} switches idempotence off; delivered then means what the broker said so far")
+            self._observer.note(self._notes[-1])
+        if "request.required.acks" in given:
+            del defaults["acks"]
+        return {**defaults, **given}
+
+    def _await_ready(self) -> None:
+        """Until every child is set up. Raises what a child failed with."""
+        waiting = {child.name for child in self._crew.members()}
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while waiting:
+            for child, message in self._crew.family.wait(0.1):
+                if isinstance(message, Failed):
+                    raise error_of(child, message)
+                if isinstance(message, Warned):
+                    self._observer.detail(f"{child.name}: {message.text}")
+                if isinstance(message, Ready):
+                    self._watch.note_ready(child, message)
+                    waiting.discard(child.name)
+            for child in self._crew.members():
+                if child.name in waiting and child.reap() and child.is_at_end:
+                    raise error_of(child, None)
+            if time.monotonic() > deadline:
+                raise ReplayerError(f"{', '.join(sorted(waiting))} did not get ready in {_START_TIMEOUT_S:.0f} s")
+
+    def _start_clock(self, control: Control) -> int:
+        """Publish the first map: nominal 0 is on the wake grid, a moment from now."""
+        rate = self._config.pacing.rate
+        start_ns = time.monotonic_ns()
+        if rate is not None:
+            start_ns = next_wake_ns(start_ns + _START_MARGIN_NS, time.time_ns() - time.monotonic_ns())
+            control.set_bucket(bucket_setting(rate), start_ns)
+        control.publish_map(ClockMap(anchor_nominal_ns=0, anchor_clock_ns=start_ns))
+        return start_ns
+
+    def _end_offsets_after(self) -> Sequence[int] | None:
+        try:
+            return self._destination.cluster.end_offsets(self._config.topic)
+        except ReplayerError as error:
+            self._notes.append(f"the broker could not be asked for its end offsets: {error.message}")
+            return None
+
+
