@@ -19,6 +19,7 @@ from replayer.encode.options import RecordOptions
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
 from replayer.pacing.options import PacingOptions
+from replayer.report.escape import printable
 from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
 from replayer.source.discover import FORMATS, discover
@@ -58,17 +59,24 @@ class Fault:
 
 
 class ConfigurationError(UsageError):
-    """One or more settings are wrong; ``faults`` lists all of them."""
+    """One or more settings are wrong; ``faults`` lists all of them.
+
+    ``lines`` is the whole text, its first line what went wrong; what was typed is escaped, so no line can be forged.
+    """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        lines = [f"{fault.where}: {fault.message}" if fault.where else fault.message for fault in faults]
-        if len(faults) == 1:
-            super().__init__(lines[0], faults[0].hint)
-        else:
-            hints = [f"\n    {fault.hint}" if fault.hint else "" for fault in faults]
-            listed = "".join(f"\n  {line}{hint}" for line, hint in zip(lines, hints, strict=True))
-            super().__init__(f"{len(faults)} things are wrong{listed}")
         self.faults = tuple(faults)
+        texts = [printable(f"{fault.where}: {fault.message}" if fault.where else fault.message) for fault in faults]
+        if len(faults) == 1:
+            super().__init__(texts[0], faults[0].hint)
+            self.lines = tuple(texts)
+            return
+        lines = [f"{len(faults)} things are wrong"]
+        for text, fault in zip(texts, faults, strict=True):
+            lines.append(f"  {text}")
+            lines += [f"    {printable(fault.hint)}"] if fault.hint else []
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
 
 
 @dataclass(frozen=True)
@@ -262,9 +270,12 @@ def _properties(resolution: _Resolution, overrides: Sequence[str]) -> tuple[dict
         if not equals or not key.strip():
             resolution.fault("-X", f"{text!r} is not key=value", "write it like -X linger.ms=20")
             continue
+        properties.pop(key.strip(), None)  # so that the order of the dictionary is that of the last settings
         properties[key.strip()] = value.strip()
-    given = [properties.pop(name) for name in _BOOTSTRAP_NAMES if name in properties]
-    return properties, given[0] if given else None
+    # The two names mean one thing, and the one that came last is the one that was meant.
+    given = [name for name in properties if name in _BOOTSTRAP_NAMES]
+    addresses = [properties.pop(name) for name in given]
+    return properties, addresses[-1] if addresses else None
 
 
 def _bootstrap(resolution: _Resolution, from_properties: str | None, is_override: bool) -> str:
@@ -357,7 +368,7 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     known = [variable for option in OPTIONS for variable in option.variables if variable.startswith("REPLAYER_")]
     notes = []
     for name in sorted(environment):
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.92)
         if name.startswith("REPLAYER_") and name not in known and close:
             notes.append(f"{name} sets nothing: did you mean {close[0]}?")
     return notes

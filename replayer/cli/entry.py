@@ -39,10 +39,11 @@ def main(arguments: Sequence[str] | None = None, wiring: Wiring | None = None) -
     except ReplayerError as error:
         if "--debug" in words:
             _show_traceback(wiring.stderr)
-        show_error(wiring.stderr, error.message, error.hint)
+        # Only a configuration's faults have lines of their own; a line break in any other message came from data.
+        show_error(wiring.stderr, *getattr(error, "lines", (error.message,)), hint=error.hint)
         return error.exit_code
     except KeyboardInterrupt:
-        show_error(wiring.stderr, "interrupted", "")
+        show_error(wiring.stderr, "interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; a second failure while the interpreter flushes must not be shown.
@@ -54,16 +55,16 @@ def main(arguments: Sequence[str] | None = None, wiring: Wiring | None = None) -
         show_error(
             wiring.stderr,
             f"unexpected {type(error).__name__}: {error}",
-            "this is a fault of replayer; run it again with --debug and report what it prints",
+            hint="this is a fault of replayer; run it again with --debug and report what it prints",
         )
         return 1
 
 
-def show_error(stream: TextIO, message: str, hint: str) -> None:
+def show_error(stream: TextIO, *lines: str, hint: str = "") -> None:
     """``error: …`` and ``hint: …``, without control characters."""
-    from replayer.report.escape import printable, printable_lines
+    from replayer.report.escape import printable
 
-    print(f"error: {printable_lines(message)}", file=stream)
+    print("error: " + "\n".join(map(printable, lines)), file=stream)
     if hint:
         print(f"hint: {printable(hint)}", file=stream)
 
@@ -85,7 +86,8 @@ def _run_command(words: Sequence[str], wiring: Wiring) -> int:
         print(error.format_message(), file=wiring.stderr)
         return error.exit_code
     except click.ClickException as error:
-        show_error(wiring.stderr, *_words_of(error))
+        message, hint = _words_of(error)
+        show_error(wiring.stderr, message, hint=hint)
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
 from replayer.metrics.snapshot import Snapshot
-from replayer.report.escape import printable, printable_lines
+from replayer.report.escape import printable
 from replayer.report.model import Problem, RunReport
 from replayer.report.table import Paint
+from replayer.run.observer import Observer
 from replayer.units import format_count, format_duration, format_rate
 
 PLAIN_INTERVAL_NS = 5 * 10**9
@@ -22,26 +23,16 @@ LIVE_INTERVAL_NS = 10**8
 _BAR_WIDTH = 20
 
 
-class Progress(Protocol):
-    """What the ``run`` command needs of a display; the first four are what a run calls."""
-
-    def plan(self, lines: Sequence[str]) -> None:
-        """Show what will be done, before it is done."""
-
-    def note(self, text: str) -> None:
-        """Show something worth knowing."""
-
-    def progress(self, snapshot: Snapshot) -> None:
-        """Take a moment of the run; it may be shown or not."""
-
-    def problem(self, problem: Problem) -> None:
-        """Show an error of the run at once."""
+class Progress(Observer, Protocol):
+    """What the ``run`` command needs of a display beyond what a run tells it."""
 
     def finish(self) -> None:
         """Leave the stream at the start of a line."""
+        ...
 
     def report(self, report: RunReport) -> None:
         """Show the summary."""
+        ...
 
 
 def make_progress(
@@ -55,7 +46,7 @@ def make_progress(
 ) -> Progress:
     """The display for ``--progress``: ``auto`` redraws a line only on a terminal that has not asked for plain text."""
     if mode == "json":
-        return JsonProgress(stream, is_quiet)
+        return JsonProgress(stream, is_quiet=is_quiet, is_verbose=is_verbose)
     is_terminal = stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
     paint = Paint(is_coloured=is_terminal)
     if is_quiet or mode == "none":
@@ -95,6 +86,11 @@ class TextProgress:
         """One line."""
         self._say(f"{self._paint.warn('note:')} {printable(text)}")
 
+    def detail(self, text: str) -> None:
+        """One line, only when verbose."""
+        if self._is_verbose:
+            self._say(self._paint.dim(printable(text)))
+
     def progress(self, snapshot: Snapshot) -> None:
         """A line if the last one is old enough."""
         now_ns = self._now_ns()
@@ -104,7 +100,7 @@ class TextProgress:
 
     def problem(self, problem: Problem) -> None:
         """``error: …`` and ``hint: …``, shown even when quiet."""
-        self._write(f"{self._paint.bad('error:')} {printable_lines(problem.message)}\n")
+        self._write(f"{self._paint.bad('error:')} {printable(problem.message)}\n")
         if problem.hint:
             self._write(f"hint: {printable(problem.hint)}\n")
 
@@ -168,11 +164,12 @@ class LiveProgress(TextProgress):
 
 
 class JsonProgress:
-    """One JSON object a line, each with a ``type``: plan, note, progress, problem, report."""
+    """One JSON object a line, each with a ``type``: plan, note, detail, progress, problem, report."""
 
-    def __init__(self, stream: TextIO, is_quiet: bool) -> None:
+    def __init__(self, stream: TextIO, *, is_quiet: bool, is_verbose: bool) -> None:
         self._stream = stream
         self._is_quiet = is_quiet
+        self._is_verbose = is_verbose
 
     def plan(self, lines: Sequence[str]) -> None:
         """``{"type": "plan", "lines": […]}``."""
@@ -181,6 +178,11 @@ class JsonProgress:
     def note(self, text: str) -> None:
         """``{"type": "note", "text": …}``."""
         self._say("note", {"text": text})
+
+    def detail(self, text: str) -> None:
+        """``{"type": "detail", "text": …}``, only when verbose."""
+        if self._is_verbose:
+            self._say("detail", {"text": text})
 
     def progress(self, snapshot: Snapshot) -> None:
         """The snapshot's fields; each one that the run gives."""

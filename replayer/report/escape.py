@@ -24,11 +24,6 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(_escaped, text)
 
 
-def printable_lines(text: str) -> str:
-    """As ``printable``, for our own messages of several lines: newlines stay."""
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
 def shortened(text: str, limit: int) -> str:
     """``printable`` text of at most ``limit`` characters; what was cut shows as an ellipsis."""
     line = printable(text)

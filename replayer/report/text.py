@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from replayer.metrics.ledger import Ledger, PartitionCounts
-from replayer.report.escape import printable, printable_lines, shortened
+from replayer.report.escape import printable, shortened
 from replayer.report.model import Distribution, RunReport
 from replayer.report.table import PLAIN, Paint, table
 from replayer.units import format_bytes, format_count, format_duration, format_rate
@@ -47,6 +47,11 @@ def _plural(count: int, noun: str) -> str:
     return f"{format_count(count)} {noun}" if count == 1 else f"{format_count(count)} {noun}s"
 
 
+def _loops_finished(count: int) -> str:
+    words = {0: "not read to its end", 1: "read once"}
+    return words.get(count, f"read {format_count(count)} times")
+
+
 def _optional(value: float | None, show: Callable[[float], str]) -> str:
     return _NOT_MEASURED if value is None else show(value)
 
@@ -66,13 +71,13 @@ def _headline(report: RunReport, paint: Paint) -> list[str]:
         what += f", {_plural(ledger.source.rejected, 'row')} rejected"
     colour = paint.good if report.exit_code == 0 else paint.bad
     ending = "" if report.exit_code == 0 else f" (exit {report.exit_code})"
-    return [f"{colour(report.outcome + ending)}  {what}"]
+    return [f"{colour(printable(report.outcome) + ending)}  {what}"]
 
 
 def _problems(report: RunReport, paint: Paint) -> list[str]:
     lines = []
     for problem in report.problems:
-        lines.append(f"  {paint.bad('error')}  {printable_lines(problem.message)}")
+        lines.append(f"  {paint.bad('error')}  {printable(problem.message)}")
         if problem.hint:
             lines.append(f"         {printable(problem.hint)}")
     return lines + [f"  {paint.warn('note')}   {printable(note)}" for note in report.notes]
@@ -90,9 +95,9 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
             "dataset",
             (
                 named,
-                ", ".join(dataset.formats),
+                printable(", ".join(dataset.formats)),
                 "" if dataset.rows_total is None else _plural(dataset.rows_total, "row"),
-                f"read {_plural(dataset.loops_finished, 'time')} to its end",
+                _loops_finished(dataset.loops_finished),
             ),
         ),
         _line("schema", (printable(dataset.schema_origin), f"id {target.schema_id} as {printable(target.subject)}")),
@@ -105,12 +110,12 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
                 printable(target.bootstrap) + (" (embedded broker)" if target.is_embedded else ""),
             ),
         ),
-        _line("encoder", (report.encoder.name, fell_back)),
+        _line("encoder", (printable(report.encoder.name), fell_back)),
         _line(
             "producer",
             (
-                report.producer.name,
-                f"librdkafka {report.producer.librdkafka_version}",
+                printable(report.producer.name),
+                f"librdkafka {printable(report.producer.librdkafka_version)}",
                 _plural(report.workers_count, "worker"),
                 printable(report.producer.reason) if is_verbose else "",
             ),
@@ -189,15 +194,18 @@ def _costs(report: RunReport, paint: Paint, is_verbose: bool) -> list[str]:
     if not report.costs:
         return [_line("cpu", (_NOT_MEASURED,))]
     delivered = report.ledger.delivered
-    rows = [["cpu", "seconds", "a record", "peak memory"]]
+    rows = [["cpu", "seconds", "start-up", "a record after it", "peak memory"]]
     for cost in report.costs:
         is_one = sum(other.role == cost.role for other in report.costs) == 1
-        name = cost.role if is_one else f"{cost.role} {cost.index}"
-        per_record = format_duration(cost.cpu_s * 1e9 / delivered) if delivered else "-"
-        rows.append([name, f"{cost.cpu_s:.2f}", per_record, format_bytes(cost.peak_rss_bytes)])
-    lines = table(rows, "<>>>", gap=3)
-    total = _optional(report.cpu_ns_per_record, format_duration)
-    lines = [paint.bold(lines[0]), *lines[1:], f"  reader and workers together: {total} a record"]
+        name = printable(cost.role) if is_one else f"{printable(cost.role)} {cost.index}"
+        startup, per_record = _NOT_MEASURED, _NOT_MEASURED
+        if cost.startup_cpu_s is not None:
+            startup = f"{cost.startup_cpu_s:.2f}"
+            per_record = format_duration((cost.cpu_s - cost.startup_cpu_s) * 1e9 / delivered) if delivered else "-"
+        rows.append([name, f"{cost.cpu_s:.2f}", startup, per_record, format_bytes(cost.peak_rss_bytes)])
+    lines = table(rows, "<>>>>", gap=3)
+    total = _optional(report.cpu_ns_per_record, lambda value: f"{format_duration(value)} a record, start-up aside")
+    lines = [paint.bold(lines[0]), *lines[1:], f"  reader and workers together: {total}"]
     stages = report.stages
     if stages is not None and delivered:
         spent = {
@@ -245,7 +253,13 @@ def _failures(report: RunReport, paint: Paint) -> list[str]:
         if failure.last_row != failure.first_row:
             span += f" to {format_count(failure.last_row)}"
         rows.append(
-            [failure.outcome, shortened(failure.file, 40), span, str(failure.partition), shortened(failure.error, 80)]
+            [
+                printable(failure.outcome),
+                shortened(failure.file, 40),
+                span,
+                str(failure.partition),
+                shortened(failure.error, 80),
+            ]
         )
     lines = table(rows, "<<>><")
     lines[0] = paint.bold(lines[0])
@@ -254,7 +268,7 @@ def _failures(report: RunReport, paint: Paint) -> list[str]:
 
 
 def _partitions(report: RunReport, paint: Paint, is_verbose: bool) -> list[str]:
-    if not report.partitions:
+    if not any(counts.handed_over for counts in report.partitions):
         return []
     troubled = [counts for counts in report.partitions if counts.delivered != counts.handed_over]
     is_folded = len(report.partitions) > _FOLD_ABOVE and not is_verbose
