@@ -38,7 +38,10 @@ class Planner:
         self._note = note
 
     def column(self, source: pa.DataType, node: Node, path: str) -> Cast:
-        """The cast of one column or nested value, null checks included. Raises SchemaError when no value could ever fit."""
+        """The cast of one column or nested value, null checks included.
+
+        Raises SchemaError when no value could ever fit.
+        """
         target = arrow_type(node)
         if target is None:
             # Wider unions are encoded value by value, from the column as it is.
@@ -65,11 +68,12 @@ class Planner:
         found = self._nested(source, node, target, path)
         if found is None:
             flat = self._text(source, node, target) if _is_text(source) else self._typed(source, node, target, path)
-            found = None if flat is None else of_distinct(flat)
+            keeps_dictionary = _is_text(source) and target == pa.string() and node == Primitive("string")
+            found = flat if flat is None or keeps_dictionary else of_distinct(flat)
         if found is None:
             what = "text" if self._kind == "csv" else str(source)
             raise SchemaError(
-                f"{path}: the column is {what}, the schema says {_words(node)}, and no value of the one is one of the other",
+                f"{path}: the column is {what}, the schema says {_words(node)}: no value of the one is one of the other",
                 "change the field's type, or convert the column",
             )
         return found
@@ -87,7 +91,9 @@ class Planner:
         names = [source.field(place).name for place in range(source.num_fields)]
         place = find_column(names, avro_names(names, path), field.name, field.aliases)
         if place is not None:
-            return Child(field.name, place, self.column(source.field(place).type, field.node, f"{path}.{field.name}"), None)
+            return Child(
+                field.name, place, self.column(source.field(place).type, field.node, f"{path}.{field.name}"), None
+            )
         constant = constant_of(field)
         if constant is None:
             raise SchemaError(
@@ -108,7 +114,7 @@ class Planner:
             case Primitive("bytes", ""):
                 cast = lambda array: Fitted(array.cast(pa.binary()))  # noqa: E731
             case Fixed(logical="uuid"):
-                cast = uuid_bytes_cast(pa.string())
+                cast = uuid_bytes_cast()
             case Enum():
                 cast = _enum_cast(node)
             case Primitive(logical="decimal") | Fixed(logical="decimal"):
@@ -120,7 +126,9 @@ class Planner:
             case Primitive("float" | "double") if self._kind == "csv":
                 cast = text_into_fraction(target)
             case Primitive("boolean") if self._kind == "csv":
-                cast = by_attempts([lambda array: array.cast(pa.bool_())], because("bad_boolean", "true, false, 1 or 0"))
+                cast = by_attempts(
+                    [lambda array: array.cast(pa.bool_())], because("bad_boolean", "true, false, 1 or 0")
+                )
         return None if cast is None else then(plain, cast)
 
     def _typed(self, source: Any, node: Node, target: Any, path: str) -> Cast | None:
@@ -131,7 +139,9 @@ class Planner:
             case Primitive("string", "uuid"):
                 return uuid_text_cast(source) if source == pa.binary(16) else None
             case Primitive("string") if _is_binary(source):
-                return by_attempts([lambda array: array.cast(pa.string())], because("invalid_utf8", "bytes that are UTF-8"))
+                return by_attempts(
+                    [lambda array: array.cast(pa.string())], because("invalid_utf8", "bytes that are UTF-8")
+                )
             case Primitive("bytes", "") if _is_binary(source) or types.is_fixed_size_binary(source):
                 return Fitted if source == target else lambda array: Fitted(array.cast(pa.binary()))
             case Fixed(logical="" | "uuid") if _is_binary(source) or types.is_fixed_size_binary(source):

@@ -1,7 +1,8 @@
 """How one column is made to fit: whole when it can be, and row by row only to find those that cannot.
 
-An *attempt* turns an array into another of the same length, or raises ``pa.ArrowInvalid`` when any value does not fit. A *cast*
-never raises for values: it returns the array with null at the rows that do not fit, and says which those are and why.
+An *attempt* turns an array into another of the same length, or raises ``pa.ArrowInvalid`` when any value does not fit.
+A *cast* never raises for values: it returns the array with null at the rows that do not fit, and says which those are
+and why.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ def by_attempts(attempts: Sequence[Attempt], explain: Explain) -> Cast:
             left = without(left, ~refused)
         if not refused.any():
             return Fitted(result)
-        return Fitted(result, tuple(Fault(rows, reason, expected) for rows, reason, expected in explain(left) if rows.any()))
+        return Fitted(
+            result, tuple(Fault(rows, reason, expected) for rows, reason, expected in explain(left) if rows.any())
+        )
 
     return cast
 
@@ -139,7 +142,9 @@ def required(cast: Cast) -> Cast:
         fitted = cast(array)
         if array.null_count == 0:
             return fitted
-        return replace(fitted, faults=(*fitted.faults, Fault(~valid_rows(array), "null", "a value, as the field is not nullable")))
+        return replace(
+            fitted, faults=(*fitted.faults, Fault(~valid_rows(array), "null", "a value, as the field is not nullable"))
+        )
 
     return strict
 

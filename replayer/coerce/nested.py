@@ -1,4 +1,4 @@
-"""Records, arrays and maps: their values are cast as flat columns, and a value that does not fit is a fault of its row."""
+"""Records, arrays and maps: their values are cast as flat columns, and a misfit is a fault of its row."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from replayer.coerce.fit import Cast, Fault, Fitted, Mask, valid_rows
 from replayer.coerce.fill import Constant
+from replayer.coerce.fit import Cast, Fault, Fitted, Mask, valid_rows
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _places(array: Any) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.intp]]:
 
 def _rebuild(array: Any, target: Any, starts: npt.NDArray[np.int32], children: list[Any]) -> Any:
     validity = None if array.null_count == 0 else pa.array(valid_rows(array)).buffers()[1]
-    ends = pa.py_buffer(np.ascontiguousarray(starts - starts[0]))
+    ends = pa.py_buffer(memoryview(starts - starts[0]))
     return pa.Array.from_buffers(target, len(array), [validity, ends], children=children)
 
 

@@ -2,8 +2,8 @@
 
 - An integer is never rounded: into float and double go only those that these hold exactly.
 - A fraction never becomes an integer; a float or decimal without a fraction does.
-- double into float is rounded, as the schema asks for the smaller type, but a finite number never becomes infinite. NaN and
-  the infinities are values of float and double, and of nothing else.
+- double into float is rounded, as the schema asks for the smaller type, but a finite number never becomes infinite. NaN
+  and the infinities are values of float and double, and of nothing else.
 - Decimals are never rounded: too many digits after the point or in all is a fault.
 """
 
@@ -18,8 +18,11 @@ import pyarrow.compute as pc
 from replayer.coerce.fit import Cast, Explain, Fitted, Mask, because, by_attempts, by_mask, then, valid_rows
 from replayer.schema.text import loses_digits
 
-_LIMITS = {pa.int32(): (-(1 << 31), (1 << 31) - 1), pa.int64(): (-(1 << 63), (1 << 63) - 1)}
-_NAMES = {pa.int32(): "int", pa.int64(): "long", pa.float32(): "float", pa.float64(): "double"}
+_LIMITS: dict[pa.DataType, tuple[int, int]] = {
+    pa.int32(): (-(1 << 31), (1 << 31) - 1),
+    pa.int64(): (-(1 << 63), (1 << 63) - 1),
+}
+_NAMES: dict[pa.DataType, str] = {pa.int32(): "int", pa.int64(): "long", pa.float32(): "float", pa.float64(): "double"}
 _WIDEST = pa.decimal256(76, 38)
 
 
@@ -35,7 +38,7 @@ def number_cast(source: pa.DataType, target: pa.DataType) -> Cast:
     if pa.types.is_decimal(target):
         return _into_decimal(source, target)
     if pa.types.is_decimal(source):
-        return _from_decimal(source, target)
+        return _from_decimal(target)
     if pa.types.is_integer(target):
         return _integer_into_integer(target) if pa.types.is_integer(source) else _fraction_into_integer(target)
     if pa.types.is_integer(source):
@@ -76,7 +79,9 @@ def _fraction_into_integer(target: pa.DataType) -> Cast:
         "out_of_range",
         f"{_NAMES[target]} from {low} to {high}",
     )
-    whole_cast = by_mask(_has_fraction, lambda array: array, "not_whole", f"{_NAMES[target]}, a number without a fraction")
+    whole_cast = by_mask(
+        _has_fraction, lambda array: array, "not_whole", f"{_NAMES[target]}, a number without a fraction"
+    )
     checked = then(whole_cast, range_cast)
 
     def cast(array: Any) -> Fitted:
@@ -131,7 +136,7 @@ _FLOAT_END = float(np.finfo(np.float32).max) + 2.0**103
 
 def _into_decimal(source: pa.DataType, target: Any) -> Cast:
     if pa.types.is_floating(source):
-        # The digits that a person would write, as 0.1 has no exact decimal of any use; NaN and infinity have none at all.
+        # By the digits that a person would write: the exact value of the double 0.1 has 55 of them.
         return lambda array: text_into_decimal(target)(array.cast(pa.string()))
     if pa.types.is_integer(source):
         wide = pa.decimal128(38, target.scale) if target.scale <= 18 else pa.decimal256(76, target.scale)
@@ -139,16 +144,13 @@ def _into_decimal(source: pa.DataType, target: Any) -> Cast:
     return by_attempts([lambda array: array.cast(target)], _explain_decimal(target))
 
 
-def _from_decimal(source: Any, target: pa.DataType) -> Cast:
+def _from_decimal(target: pa.DataType) -> Cast:
     if pa.types.is_integer(target):
         low, high = _LIMITS[target]
 
         def explain(left: Any) -> list[tuple[Mask, str, str]]:
-            whole = pa.decimal256(76, 0)
             rows = valid_rows(left)
-            fractions = rows & by_attempts([lambda array: array.cast(whole)], because("", ""))(left).array.is_null().to_numpy(
-                zero_copy_only=False
-            )
+            fractions = rows & ~_takes(left, pa.decimal256(76, 0))
             return [
                 (fractions, "not_whole", f"{_NAMES[target]}, a number without a fraction"),
                 (rows & ~fractions, "out_of_range", f"{_NAMES[target]} from {low} to {high}"),
@@ -209,7 +211,7 @@ def text_into_integer(target: pa.DataType) -> Cast:
 
 
 def text_into_fraction(target: pa.DataType) -> Cast:
-    """Text like ``12.30``, ``1e3``, ``NaN`` or ``-inf`` into float or double; integers only where they are held exactly."""
+    """Text like ``12.30``, ``1e3``, ``NaN`` or ``-inf`` into float or double; integers only if held exactly."""
     name = _NAMES[target]
 
     def attempt(array: Any) -> Any:
@@ -249,5 +251,6 @@ def _explain_fraction(left: Any, name: str) -> list[tuple[Mask, str, str]]:
 
 
 def _matching(texts: Any, pattern: str) -> Mask:
-    rows: Mask = pc.fill_null(pc.match_substring_regex(texts, pattern), False).to_numpy(zero_copy_only=False)
+    found: Any = pc.match_substring_regex(texts, pattern)
+    rows: Mask = found.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
     return rows

@@ -25,28 +25,44 @@ class MalformedRow(Protocol):
     """A row that the source could not take apart."""
 
     @property
-    def row(self) -> int: ...
+    def row(self) -> int:
+        """From 0 in its file."""
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """A short code."""
+
     @property
-    def detail(self) -> str: ...
+    def detail(self) -> str:
+        """What is wrong, in words."""
+
     @property
-    def raw(self) -> str: ...
+    def raw(self) -> str:
+        """Its text."""
+
     @property
-    def column(self) -> str: ...
+    def column(self) -> str:
+        """The column at fault, empty when there is none."""
 
 
 class Rows(Protocol):
     """What a source yields: columns, and of which file and rows they are."""
 
     @property
-    def batch(self) -> pa.RecordBatch: ...
+    def batch(self) -> pa.RecordBatch:
+        """The columns of the rows that could be taken apart."""
+
     @property
-    def file_index(self) -> int: ...
+    def file_index(self) -> int:
+        """Which file of the dataset they are of."""
+
     @property
-    def row_numbers(self) -> npt.NDArray[np.int64]: ...
+    def row_numbers(self) -> npt.NDArray[np.int64]:
+        """One for each row of the batch, from 0 in the file."""
+
     @property
-    def malformed(self) -> Sequence[MalformedRow]: ...
+    def malformed(self) -> Sequence[MalformedRow]:
+        """The rows that could not, in order."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +88,9 @@ class _Column:
 def plan_coercion(source_schema: pa.Schema, schema: AvroSchema, renames: Mapping[str, str]) -> Coercer:
     """Decide for each field of the schema which column it takes and how its values are made to fit.
 
-    A field takes the column of its name, else the one that ``renames`` (column → field) or ``avro_names`` calls so, else one
-    named like an alias. Without a column it takes its default, or null. Raises SchemaError when a field has neither, when the
-    types can never fit, and when the top of the schema is no record.
+    A field takes the column of its name, else the one that ``renames`` (column → field) or ``avro_names`` calls so,
+    else one named like an alias. Without a column it takes its default, or null. Raises SchemaError when a field has
+    neither, when the types can never fit, and when the top of the schema is no record.
     """
     if not isinstance(schema.root, Record):
         raise SchemaError(f"{schema.fullname}: the top of the schema is no record", "rows with columns need a record")
@@ -105,7 +121,10 @@ def plan_coercion(source_schema: pa.Schema, schema: AvroSchema, renames: Mapping
 
 
 class Coercer:
-    """Applies one plan. ``ignored_columns`` are those that the schema does not ask for; ``notes`` say how values are read."""
+    """Applies one plan.
+
+    ``ignored_columns`` are those that the schema does not ask for; ``notes`` say how values are read.
+    """
 
     def __init__(self, columns: tuple[_Column, ...], ignored_columns: tuple[str, ...], notes: tuple[str, ...]) -> None:
         self._columns = columns
@@ -114,7 +133,7 @@ class Coercer:
         self.notes = notes
 
     def coerce(self, rows: Rows) -> Coerced:
-        """The rows that fit, in order, and the others with their reasons; columns that fit already are passed on uncopied."""
+        """The rows that fit, in order, and the others with their reasons; columns that fit already are not copied."""
         source = rows.batch
         arrays: list[Any] = []
         faults: list[tuple[_Column, Fault]] = []
@@ -149,20 +168,19 @@ class Coercer:
 
 def _batch(arrays: list[Any], names: list[str], rows: int) -> pa.RecordBatch:
     if not arrays:
-        return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
+        empty: Any = pa.array([{}] * rows, pa.struct([]))
+        return pa.RecordBatch.from_struct_array(empty)
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def _rejects(
-    rows: Rows, faults: Sequence[tuple[_Column, Fault]], bad_rows: npt.NDArray[np.bool_]
-) -> list[RejectedRow]:
+def _rejects(rows: Rows, faults: Sequence[tuple[_Column, Fault]], bad_rows: npt.NDArray[np.bool_]) -> list[RejectedRow]:
     """One reject a row, with its first fault in the order of the schema."""
     places = np.flatnonzero(bad_rows)
     first: dict[int, tuple[_Column, Fault]] = {}
     for column, fault in reversed(faults):
         for place in np.flatnonzero(fault.rows):
             first[int(place)] = (column, fault)
-    source = rows.batch.take(pa.array(places))
+    source = rows.batch.take(places)
     values = [printable_values(column) for column in source.columns]
     rejects = []
     for index, place in enumerate(places):
@@ -174,6 +192,8 @@ def _rejects(
         detail = f"expected {fault.expected}{path}, found {shown}"
         raw = row_as_json(source.schema.names, [one[index] for one in values])
         rejects.append(
-            RejectedRow(rows.file_index, int(rows.row_numbers[place]), column.name + fault.path, fault.reason, detail, raw)
+            RejectedRow(
+                rows.file_index, int(rows.row_numbers[place]), column.name + fault.path, fault.reason, detail, raw
+            )
         )
     return rejects

@@ -25,7 +25,7 @@ class RejectedRow:
     row: int
     """From 0 in its file."""
     column: str
-    """The field that did not fit, with the place inside (``items[].sku``); empty when the row as a whole is malformed."""
+    """The field that did not fit, with the place inside (``items[].sku``); empty when the whole row is malformed."""
     reason: str
     """A short code, like ``out_of_range``; counters go by it."""
     detail: str
@@ -36,8 +36,8 @@ class RejectedRow:
 class RejectsFile:
     """Keeps rejected rows as NDJSON: one object a line with file, row, column, reason, detail and raw.
 
-    Opened before a run, so that a run whose rejects could not be kept never starts. It never overwrites: a file that already
-    holds something is refused, and one that stayed empty is removed again. ``counts`` goes by (reason, column).
+    Opened before a run, so that a run whose rejects could not be kept never starts. It never overwrites: a file that
+    already holds something is refused, and one that stayed empty is removed again. ``counts`` goes by (reason, column).
     """
 
     def __init__(self, path: str, files: Sequence[str]) -> None:
@@ -51,12 +51,14 @@ class RejectsFile:
             status = os.fstat(self._stream.fileno())
         except OSError as error:
             raise UsageError(
-                f"rejected rows cannot be kept in {path}: {error.strerror or error}", "give another path with --rejects-file"
+                f"rejected rows cannot be kept in {path}: {error.strerror or error}",
+                "give another path with --rejects-file",
             ) from error
         if stat.S_ISREG(status.st_mode) and status.st_size:
             self._stream.close()
             raise UsageError(
-                f"{path} already holds rejected rows of an earlier run", "remove it or give another path with --rejects-file"
+                f"{path} already holds rejected rows of an earlier run",
+                "remove it or give another path with --rejects-file",
             )
 
     def write(self, rejects: Iterable[RejectedRow]) -> None:

@@ -1,9 +1,9 @@
 """Dates, times and timestamps: from Arrow's own types and from ISO 8601 text. Nothing is rounded.
 
-A zone is made explicit: timestamps without one are read as UTC where the schema asks for an instant, and the plan notes it;
-where the schema asks for a local timestamp, an instant gives the wall clock of its own column's zone. Text without and with a
-zone is told apart row by row; text with a zone is no local timestamp. Bare numbers are never taken for times: whether they
-count seconds or milliseconds must be said.
+A zone is made explicit: timestamps without one are read as UTC where the schema asks for an instant, and the plan notes
+it; where the schema asks for a local timestamp, an instant gives the wall clock of its own column's zone. Text without
+and with a zone is told apart row by row; text with a zone is no local timestamp. Bare numbers are never taken for
+times: whether they count seconds or milliseconds must be said.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def text_into_temporal(target: Any) -> Cast:
         return by_attempts([lambda array: _time_text(array, target)], because("bad_time", "a time like 09:30:00"))
     if target.tz is None:
         local = [_text_as(target, "", target.unit), _text_as(target, "", "ns")]
-        return by_attempts(local, because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00 in {_unit(target)}, without a zone"))
+        return by_attempts(
+            local, because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00 in {_unit(target)}, without a zone")
+        )
     zoned = [_text_as(target, tz, unit) for unit in (target.unit, "ns") for tz in ("UTC", "")]
     return by_attempts(zoned, because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00Z in {_unit(target)}"))
 
@@ -66,8 +68,8 @@ def _timestamp(source: Any, target: Any) -> Attempt:
     return lambda array: array.cast(target)
 
 
-def _text_as(target: Any, zone: str, unit: str) -> Attempt:
-    """Text of one way of writing; nanoseconds take spellings like ``.120000000`` that say no more than the unit holds."""
+def _text_as(target: Any, zone: str, unit: Any) -> Attempt:
+    """Text of one spelling; nanoseconds take ``.120000000`` too, which says no more than the unit holds."""
     read_as = pa.timestamp(unit, zone or None)
     return lambda array: array.cast(read_as).cast(target)
 

@@ -34,7 +34,7 @@ def uuid_text_cast(source: pa.DataType) -> Cast:
     return by_attempts([text_is_uuid], because("bad_uuid", _EXAMPLE))
 
 
-def uuid_bytes_cast(source: pa.DataType) -> Cast:
+def uuid_bytes_cast() -> Cast:
     """UUID text to its 16 bytes."""
     return by_attempts([lambda array: _text_to_bytes(text_is_uuid(array))], because("bad_uuid", _EXAMPLE))
 
@@ -45,7 +45,7 @@ def _text_to_bytes(array: Any) -> Any:
     # '0'–'9' are 48–57, 'A'–'F' 65–70 and 'a'–'f' 97–102: the low four bits, and 9 more for letters.
     digits = (rows & 15) + 9 * (rows >> 6)
     packed = np.ascontiguousarray((digits[:, 0::2] << 4) | digits[:, 1::2])
-    return _with_nulls(pa.binary(16), [pa.py_buffer(packed)], array)
+    return _with_nulls(pa.binary(16), [_buffer(packed)], array)
 
 
 def _bytes_to_text(array: Any) -> Any:
@@ -57,7 +57,7 @@ def _bytes_to_text(array: Any) -> Any:
     text = np.full((len(filled), _LENGTH), ord("-"), dtype=np.uint8)
     text[:, _DIGITS] = digits
     ends = np.arange(0, _LENGTH * len(filled) + 1, _LENGTH, dtype=np.int32)
-    return _with_nulls(pa.string(), [pa.py_buffer(ends), pa.py_buffer(text)], array)
+    return _with_nulls(pa.string(), [_buffer(ends), _buffer(text)], array)
 
 
 def _content(texts: Any, length: int) -> npt.NDArray[np.uint8]:
@@ -66,6 +66,10 @@ def _content(texts: Any, length: int) -> npt.NDArray[np.uint8]:
     start = int(ends[texts.offset])
     content = np.frombuffer(texts.buffers()[2] or b"", dtype=np.uint8)
     return content[start : start + length * len(texts)].reshape(-1, length)
+
+
+def _buffer(values: Any) -> Any:
+    return pa.py_buffer(values)
 
 
 def _with_nulls(kind: pa.DataType, buffers: list[Any], array: Any) -> Any:

@@ -1,8 +1,8 @@
 """An Avro schema from a dataset: from its Arrow types, and for text from what its first rows print back from.
 
-Every field is a nullable union with default null, as a file seldom promises that nothing is missing. What an Avro type cannot
-hold exactly gets one that can: uint64 is decimal(20, 0), nanoseconds are micros when every sampled row is exact and nanos
-otherwise, seconds are millis. A field whose name or type had to change says so in its ``doc``.
+Every field is a nullable union with default null, as a file seldom promises that nothing is missing. What an Avro type
+cannot hold exactly gets one that can: uint64 is decimal(20, 0), nanoseconds are micros when every sampled row is exact
+and nanos otherwise, seconds are millis. A field whose name or type had to change says so in its ``doc``.
 """
 
 from __future__ import annotations
@@ -32,12 +32,14 @@ _TIMESTAMP_UNITS = {"s": "millis", "ms": "millis", "us": "micros"}
 _DOCS = {pa.uint64(): "uint64 in the source", pa.time32("s"): "in whole seconds in the source"}
 
 
-def infer_schema(sample: pa.Table | Iterable[pa.RecordBatch], name: str, text_columns: bool | None = None) -> dict[str, Any]:
+def infer_schema(
+    sample: pa.Table | Iterable[pa.RecordBatch], name: str, text_columns: bool | None = None
+) -> dict[str, Any]:
     """The record schema, as JSON, that holds every sampled row.
 
-    ``text_columns`` says whether strings are untyped text (CSV) whose type is to be found; None asks the mark that the source
-    left in the schema, which also tells JSON strings. Raises SchemaError for duplicate columns and for types without an Avro
-    counterpart, with the column's path.
+    ``text_columns`` says whether strings are untyped text (CSV) whose type is to be found; None asks the mark that the
+    source left in the schema, which also tells JSON strings. Raises SchemaError for duplicate columns and for types
+    without an Avro counterpart, with the column's path.
     """
     table = sample if isinstance(sample, pa.Table) else pa.Table.from_batches(list(sample))
     kind: TextKind = text_kind(table.schema) if text_columns is None else "csv" if text_columns else ""
@@ -120,10 +122,17 @@ class _Inference:
             return self.record(name, columns, path)
         if types.is_map(kind):
             if not types.is_string(kind.key_type) and not types.is_large_string(kind.key_type):
-                raise SchemaError(f"{path}: a map's keys are strings in Avro, these are {kind.key_type}", "drop the column")
+                raise SchemaError(
+                    f"{path}: a map's keys are strings in Avro, these are {kind.key_type}", "drop the column"
+                )
             flat = pa.chunked_array([chunk.items for chunk in values.chunks], kind.item_type)
             return {"type": "map", "values": ["null", self._node(kind.item_type, flat, f"{name}_value", f"{path}{{}}")]}
-        if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind) or "list_view" in str(kind):
+        if (
+            types.is_list(kind)
+            or types.is_large_list(kind)
+            or types.is_fixed_size_list(kind)
+            or "list_view" in str(kind)
+        ):
             item = self._node(kind.value_type, pc.list_flatten(values), f"{name}_item", f"{path}[]")
             return {"type": "array", "items": ["null", item]}
         raise SchemaError(f"{path}: type {kind} has no counterpart in Avro", "drop the column, or convert it")

@@ -14,9 +14,9 @@ _FORBIDDEN = re.compile(r"[^A-Za-z0-9_]")
 def avro_names(columns: Sequence[str], where: str = "the dataset") -> dict[str, str]:
     """Field name by column name, in order: the same columns always give the same names.
 
-    Accents are dropped (``Größe`` → ``Gro_e``), what Avro forbids becomes ``_``, a leading digit gets ``_`` before it, an
-    empty name becomes ``column_3`` by its place. Where two would be the same, columns that need no change keep their name and
-    the others get ``_2``, ``_3``. Raises SchemaError when two columns have the same name.
+    Accents are dropped (``Größe`` → ``Gro_e``), what Avro forbids becomes ``_``, a leading digit gets ``_`` before it,
+    an empty name becomes ``column_3`` by its place. Where two would be the same, columns that need no change keep their
+    name and the others get ``_2``, ``_3``. Raises SchemaError when two columns have the same name.
     """
     for place, column in enumerate(columns):
         if column in columns[:place]:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+Texts = Any
+"""A ``pa.ChunkedArray`` of strings without nulls."""
 TextKind = Literal["", "json", "csv"]
 """What strings of a source are: of the type string already, JSON strings (a date may hide in one), or untyped text."""
 
@@ -35,8 +37,9 @@ def text_kind(schema: pa.Schema) -> TextKind:
 
 
 def loses_digits(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
-    """Which strings a number would not print back: leading zeros, ``-0``, hexadecimal. All must be non-empty or null."""
-    _, offset_buffer, content_buffer = texts.buffers()
+    """Which strings a number would not print back: leading zeros, ``-0``, hexadecimal. None may be empty."""
+    buffers: Any = texts.buffers()
+    _, offset_buffer, content_buffer = buffers
     if content_buffer is None or not len(texts):
         return np.zeros(len(texts), dtype=np.bool_)
     ends = np.frombuffer(offset_buffer, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
@@ -51,12 +54,13 @@ def loses_digits(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
     return lossy
 
 
-def infer_text(texts: pa.ChunkedArray, kind: TextKind) -> Any:
+def infer_text(texts: Any, kind: TextKind) -> Any:
     """The Avro type (as JSON) that every string of a column prints back from, ``string`` when there is no other.
 
-    CSV text is tried as boolean, long, double, decimal, date, time and timestamps; a JSON string, which could have been a
-    number, only as the last three. A double must print back as it was written; numbers that do not (``12.10``) are decimals
-    when all have the same count of digits after the point. A column without a value stays string: any later value fits.
+    CSV text is tried as boolean, long, double, decimal, date, time and timestamps; a JSON string, which could have been
+    a number, only as the last three. A double must print back as it was written; numbers that do not (``12.10``) are
+    decimals when all have the same count of digits after the point. A column without a value stays string: any later
+    value fits.
     """
     present = texts.drop_null()
     if not len(present):
@@ -72,28 +76,28 @@ def infer_text(texts: pa.ChunkedArray, kind: TextKind) -> Any:
     return "string"
 
 
-def _matches(texts: pa.ChunkedArray, pattern: str) -> bool:
+def _matches(texts: Texts, pattern: str) -> bool:
     return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
 
 
-def _cast(texts: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray | None:
+def _cast(texts: Texts, kind: pa.DataType) -> Any:
     try:
         return texts.cast(kind)
     except pa.ArrowInvalid:
         return None
 
 
-def _as_boolean(texts: pa.ChunkedArray) -> Any:
+def _as_boolean(texts: Texts) -> Any:
     return "boolean" if _matches(texts, "^(true|false|True|False|TRUE|FALSE)$") else None
 
 
-def _as_long(texts: pa.ChunkedArray) -> Any:
+def _as_long(texts: Texts) -> Any:
     if _cast(texts, pa.int64()) is None or any(loses_digits(chunk).any() for chunk in texts.chunks):
         return None
     return "long"
 
 
-def _as_double(texts: pa.ChunkedArray) -> Any:
+def _as_double(texts: Texts) -> Any:
     if not _matches(texts, _NUMBER):
         return None
     numbers = _cast(texts, pa.float64())
@@ -104,14 +108,16 @@ def _as_double(texts: pa.ChunkedArray) -> Any:
     return "double" if pc.all(pc.equal(numbers.cast(pa.string()), plain)).as_py() else None
 
 
-def _as_decimal(texts: pa.ChunkedArray) -> Any:
+def _as_decimal(texts: Texts) -> Any:
     if not _matches(texts, r"^-?(0|[1-9][0-9]*)\.[0-9]+$"):
         return None
-    scales = pc.subtract(pc.subtract(pc.binary_length(texts), pc.find_substring(texts, ".")), 1)
+    # The digits after the point: what is left of the text when all before it and the point are gone.
+    scales: Any = pc.binary_length(pc.replace_substring_regex(texts, r"^[^.]*\.", ""))
     scale = scales[0].as_py()
-    if not pc.all(pc.equal(scales, scale)).as_py():
+    if scale != pc.max(scales).as_py() or scale != pc.min(scales).as_py():
         return None
-    digits = pc.max(pc.binary_length(texts)).as_py() - 1
+    lengths: Any = pc.binary_length(texts)
+    digits = pc.max(lengths).as_py() - 1
     if digits > _DECIMAL_DIGITS_MAX:
         return None
     # 18 digits leave room for later rows and fit 8 bytes.
@@ -119,29 +125,29 @@ def _as_decimal(texts: pa.ChunkedArray) -> Any:
     return {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale}
 
 
-def _as_date(texts: pa.ChunkedArray) -> Any:
+def _as_date(texts: Texts) -> Any:
     if not _matches(texts, f"^{_DATE}$") or _cast(texts, pa.date32()) is None:
         return None
     return {"type": "int", "logicalType": "date"}
 
 
-def _as_time(texts: pa.ChunkedArray) -> Any:
+def _as_time(texts: Texts) -> Any:
     if not _matches(texts, r"^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?$"):
         return None
     return {"type": "long", "logicalType": "time-micros"}
 
 
-def _as_timestamp(texts: pa.ChunkedArray) -> Any:
+def _as_timestamp(texts: Texts) -> Any:
     unit = _timestamp_unit(texts, _TIMESTAMP, "UTC")
     return unit and {"type": "long", "logicalType": f"timestamp-{unit}"}
 
 
-def _as_local_timestamp(texts: pa.ChunkedArray) -> Any:
+def _as_local_timestamp(texts: Texts) -> Any:
     unit = _timestamp_unit(texts, _LOCAL_TIMESTAMP, None)
     return unit and {"type": "long", "logicalType": f"local-timestamp-{unit}"}
 
 
-def _timestamp_unit(texts: pa.ChunkedArray, pattern: str, zone: str | None) -> str | None:
+def _timestamp_unit(texts: Texts, pattern: str, zone: str | None) -> str | None:
     if not _matches(texts, pattern):
         return None
     if _cast(texts, pa.timestamp("us", zone)) is not None:

@@ -33,8 +33,8 @@ class Malformed:
 class SourceBatch:
     """Rows of one file, at most 16,384 and about 4 MiB, with their row numbers.
 
-    ``row_numbers`` (int64, from 0 in the file, rising) has one entry a row of ``batch``; the rows of ``malformed`` are not
-    in ``batch``. A batch may hold no rows and yet malformed ones.
+    ``row_numbers`` (int64, from 0 in the file, rising) has one entry a row of ``batch``; the rows of ``malformed`` are
+    not in ``batch``. A batch may hold no rows and yet malformed ones.
     """
 
     batch: pa.RecordBatch

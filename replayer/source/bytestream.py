@@ -17,7 +17,12 @@ BLOCK_BYTES = 2 << 20
 RECORD_BYTES_MAX = 128 << 20
 _READ_BYTES = 64 << 10
 
-_OTHER_MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_OTHER_MARKS = {
+    b"\xff\xfe\x00\x00": "UTF-32",
+    b"\x00\x00\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 RecordEnd = Callable[[bytes], int]
@@ -40,8 +45,10 @@ class ByteStream:
         try:
             raw = pa.OSFile(self._file.path, "rb")
         except OSError as error:
-            raise DatasetError(f"{self._file.path} cannot be opened: {error}", "check the path and its permissions") from error
-        return raw, pa.CompressedInputStream(raw, self._file.compression) if self._file.compression else raw
+            raise DatasetError(
+                f"{self._file.path} cannot be opened: {error}", "check the path and its permissions"
+            ) from error
+        return raw, _decompressed(raw, self._file.compression) if self._file.compression else raw
 
     @property
     def input_bytes(self) -> int:
@@ -75,7 +82,7 @@ class ByteStream:
         return content
 
     def _recover(self, position: int, cause: OSError) -> bytes:
-        """What can still be read after ``position``. A failed read loses up to 64 KiB that were good: read them singly."""
+        """What can still be read after ``position``: the failed read lost up to 64 KiB that were good."""
         self._raw, self._stream = self._open()
         rest = bytearray()
         try:
@@ -98,6 +105,10 @@ class ByteStream:
         """Close the file."""
         self._stream.close()
         self._raw.close()
+
+
+def _decompressed(raw: Any, compression: Any) -> Any:
+    return pa.CompressedInputStream(raw, compression)
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,8 @@ def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: in
         if len(content) > RECORD_BYTES_MAX:
             start = stream.position_bytes - len(content)
             raise DatasetError(
-                f"{path}: the row that begins at byte {format_count(start)} is longer than {format_bytes(RECORD_BYTES_MAX)}",
+                f"{path}: the row that begins at byte {format_count(start)} is longer than"
+                f" {format_bytes(RECORD_BYTES_MAX)}",
                 "an unclosed quote, or a file without line ends?",
             )
         rest = content
@@ -144,7 +156,7 @@ def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: in
 
 def is_utf8(content: bytes) -> bool:
     """Whether bytes are UTF-8, without decoding them into a string."""
-    ends = np.array([0, len(content)], dtype=np.int32)
+    ends: Any = np.array([0, len(content)], dtype=np.int32)
     try:
         pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(content)).validate(full=True)
     except pa.ArrowInvalid:

@@ -1,13 +1,14 @@
 """CSV and TSV: a header row, then rows, every column as text; types are a matter of the schema.
 
-An empty field is null, a quoted empty field (``""``) the empty string. Empty lines are no rows. A row with too few or too
-many fields, with bytes that are not UTF-8 or without its closing quote is malformed; all others keep their place.
+An empty field is null, a quoted empty field (``""``) the empty string. Empty lines are no rows. A row with too few or
+too many fields, with bytes that are not UTF-8 or without its closing quote is malformed; all others keep their place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ def find_row_end(content: bytes, delimiter: str) -> int:
     if b'"' not in content:
         # A newline at the end of a row is then a newline anywhere; files with lone returns have no other.
         return content.rfind(b"\n") + 1 or content.rfind(b"\r") + 1
-    return int(scan_rows(np.frombuffer(content, dtype=np.uint8), ord(delimiter), False)[0])
+    return int(scan_rows(np.frombuffer(content, dtype=np.uint8), ord(delimiter), stop_at_first=False)[0])
 
 
 def read_header(file: InputFile) -> tuple[str, ...]:
@@ -55,7 +56,7 @@ def _header_bytes(stream: ByteStream, file: InputFile) -> bytes:
         content = content + fresh
         refuse_other_encodings(content, file.path)
         row = content.lstrip(b"\r\n")
-        end = int(scan_rows(np.frombuffer(row, dtype=np.uint8), ord(_DELIMITERS[file.format]), True)[0])
+        end = int(scan_rows(np.frombuffer(row, dtype=np.uint8), ord(_DELIMITERS[file.format]), stop_at_first=True)[0])
         if end or not fresh:
             return row[:end] if end else row
 
@@ -67,8 +68,9 @@ def _parse_header(header: bytes, file: InputFile) -> tuple[str, ...]:
         raise DatasetError(
             f"{file.path}: the header is not UTF-8 at byte {error.start}", "convert the file, for example with iconv"
         ) from error
+    opened: Any = pa.BufferReader(text.encode())
     table = arrow_csv.read_csv(
-        pa.BufferReader(text.encode()),
+        opened,
         parse_options=arrow_csv.ParseOptions(delimiter=_DELIMITERS[file.format], newlines_in_values=True),
     )
     names = tuple(name or f"column_{place + 1}" for place, name in enumerate(table.column_names))
@@ -131,7 +133,7 @@ class _FileReader:
                 content = content.lstrip(b"\r\n")
                 needs_header = not content
                 # The block holds the header row whole, as blocks end where rows end; without an end it is all there is.
-                end = int(scan_rows(np.frombuffer(content, np.uint8), ord(self._delimiter), True)[0])
+                end = int(scan_rows(np.frombuffer(content, np.uint8), ord(self._delimiter), stop_at_first=True)[0])
                 content = content[end:] if end else b""
             yield from self._parse(content, block)
 
@@ -147,12 +149,14 @@ class _FileReader:
         """Where a last row begins that never closes its quote; the length when there is none."""
         if b'"' not in content:
             return len(content)
-        end, is_quoted = scan_rows(np.frombuffer(content, dtype=np.uint8), ord(self._delimiter), False)
+        end, is_quoted = scan_rows(np.frombuffer(content, dtype=np.uint8), ord(self._delimiter), stop_at_first=False)
         return int(end) if is_quoted else len(content)
 
     def _unclosed(self, text: bytes) -> Malformed:
         lines = text.count(b"\n") + (not text.endswith(b"\n"))
-        return Malformed(self._row, "unclosed_quote", f"a quote is never closed; the row runs over {lines} lines", cut_raw(text))
+        return Malformed(
+            self._row, "unclosed_quote", f"a quote is never closed; the row runs over {lines} lines", cut_raw(text)
+        )
 
     def _parse_rows(self, content: bytes) -> tuple[pa.RecordBatch, npt.NDArray[np.int64], list[Malformed]]:
         if not content.strip(b"\r\n"):
@@ -160,7 +164,7 @@ class _FileReader:
         stand_in = ""
         if not is_utf8(content):
             content, stand_in = _mark_invalid(content)
-        ragged: list[arrow_csv.InvalidRow] = []
+        ragged: list[Any] = []
         table = self._arrow_parse(content, ragged)
         total = table.num_rows + len(ragged)
         numbers = np.arange(self._row, self._row + total, dtype=np.int64)
@@ -174,15 +178,16 @@ class _FileReader:
             malformed = sorted([*malformed, *invalid], key=lambda one: one.row)
         return batch, numbers, malformed
 
-    def _arrow_parse(self, content: bytes, ragged: list[arrow_csv.InvalidRow]) -> pa.Table:
-        def keep(row: arrow_csv.InvalidRow) -> str:
+    def _arrow_parse(self, content: bytes, ragged: list[Any]) -> pa.Table:
+        def keep(row: Any) -> Literal["skip", "error"]:
             ragged.append(row)
             return "skip"
 
+        opened: Any = pa.BufferReader(content)
         text = {name: pa.string() for name in self._names}
         try:
             return arrow_csv.read_csv(
-                pa.BufferReader(content),
+                opened,
                 # One block and one thread: the numbers of ragged rows count from this content's first row.
                 read_options=arrow_csv.ReadOptions(
                     column_names=list(self._columns), use_threads=False, block_size=len(content) + 1
@@ -208,7 +213,7 @@ def _mark_invalid(content: bytes) -> tuple[bytes, str]:
     stand_in = next(chr(code) for code in range(0xFDD0, 0xFDF0) if chr(code).encode() not in content)
     # Each bad byte becomes a lone surrogate, which no UTF-8 holds, and that the stand-in.
     text = content.decode("utf-8", "surrogateescape")
-    return text.translate({code: stand_in for code in range(0xDC80, 0xDD00)}).encode(), stand_in
+    return text.translate(dict.fromkeys(range(0xDC80, 0xDD00), stand_in)).encode(), stand_in
 
 
 def _without_invalid(
@@ -217,7 +222,8 @@ def _without_invalid(
     invalid = np.zeros(batch.num_rows, dtype=np.bool_)
     where: dict[int, str] = {}
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        hit = pc.fill_null(pc.match_substring(column, stand_in), False).to_numpy(zero_copy_only=False)
+        found: Any = pc.match_substring(column, stand_in)
+        hit = found.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
         for place in np.flatnonzero(hit & ~invalid):
             where[int(place)] = name
         invalid |= hit
@@ -238,7 +244,7 @@ def _row_text(row: Mapping[str, str | None], stand_in: str) -> str:
     return ",".join(value or "" for value in row.values()).replace(stand_in, "�")
 
 
-def _ragged(row: int, ragged: arrow_csv.InvalidRow, stand_in: str) -> Malformed:
+def _ragged(row: int, ragged: Any, stand_in: str) -> Malformed:
     text = ragged.text.replace(stand_in, "�") if stand_in else ragged.text
     detail = f"expected {ragged.expected_columns} fields, found {ragged.actual_columns}"
     return Malformed(row, "ragged", detail, cut_raw(text))

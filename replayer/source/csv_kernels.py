@@ -1,7 +1,7 @@
-"""Where CSV rows end, found by the rules of the reader that parses them afterwards (Arrow's).
+r"""Where CSV rows end, found by the rules of the reader that parses them afterwards (Arrow's).
 
-A quote opens a quoted field only as the field's first byte; inside, two quotes are one; after the closing quote the rest of
-the field is plain. A row ends at ``\\n``, ``\\r`` or both, outside quotes.
+A quote opens a quoted field only as the field's first byte; inside, two quotes are one; after the closing quote the
+rest of the field is plain. A row ends at ``\n``, ``\r`` or both, outside quotes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUOTE_IN_QUOTED = 3
 
 @kernel
 def scan_rows(content: npt.NDArray[np.uint8], delimiter: int, stop_at_first: bool) -> tuple[int, bool]:
-    """Position after the last row end (or the first one), 0 when there is none, and whether the content ends inside quotes."""
+    """Position after the last row end (or the first), 0 if there is none, and whether the content ends in quotes."""
     state = _FIELD_START
     end = 0
     for index in range(content.size):
@@ -34,7 +34,7 @@ def scan_rows(content: npt.NDArray[np.uint8], delimiter: int, stop_at_first: boo
             continue
         if state == _QUOTE_IN_QUOTED and byte == _QUOTE:
             state = _QUOTED
-        elif byte == _NEWLINE or byte == _RETURN:
+        elif byte in (_NEWLINE, _RETURN):
             end = index + 1
             state = _FIELD_START
             if stop_at_first:

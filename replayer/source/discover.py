@@ -40,14 +40,16 @@ def discover(options: SourceOptions) -> tuple[InputFile, ...]:
     """The files to read, in order: as given, and sorted by path within one pattern or folder.
 
     Folders are searched to any depth for files of a known kind; names that begin with ``.`` or ``_`` (``_SUCCESS``,
-    ``.crc``) are passed over there. Raises DatasetError when a pattern finds nothing, when a format is unknown, and when
-    the files are of different formats.
+    ``.crc``) are passed over there. Raises DatasetError when a pattern finds nothing, when a format is unknown, and
+    when the files are of different formats.
     """
     if options.format is not None and options.format not in FORMATS:
         raise DatasetError(f"format {options.format!r} is unknown", f"--format takes one of {', '.join(FORMATS)}")
     if not options.paths:
         raise DatasetError("no dataset was given", "name a file, a folder or a pattern")
-    files = tuple(_describe(path, options.format) for pattern in options.paths for path in _expand(pattern, options.format))
+    files = tuple(
+        _describe(path, options.format) for pattern in options.paths for path in _expand(pattern, options.format)
+    )
     first = files[0]
     for file in files[1:]:
         if file.format != first.format:
@@ -59,7 +61,7 @@ def discover(options: SourceOptions) -> tuple[InputFile, ...]:
 
 
 def _expand(pattern: str, wanted: str | None) -> list[str]:
-    """The files that one argument stands for, never none. A name that exists is taken as it is, ``[`` and ``*`` included."""
+    """The files that one argument stands for, never none; a name that exists is no pattern, ``[`` or not."""
     if os.path.isdir(pattern):
         found = sorted(_walk(pattern, wanted))
         if not found:
@@ -103,12 +105,16 @@ def _describe(path: str, wanted: str | None) -> InputFile:
             magic = stream.read(4)
         size_bytes = os.stat(path).st_size
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions") from error
+        raise DatasetError(
+            f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions"
+        ) from error
     format_ = wanted or _name_format(path) or ("parquet" if magic == _PARQUET_MAGIC else None)
     if format_ is None:
         suffix = _suffixes(path)[0]
         what = f"the ending {suffix!r} is unknown" if suffix else "its name has no ending"
-        raise DatasetError(f"{path} is of no known format: {what}", f"{_KNOWN}; or say --format {{{','.join(FORMATS)}}}")
+        raise DatasetError(
+            f"{path} is of no known format: {what}", f"{_KNOWN}; or say --format {{{','.join(FORMATS)}}}"
+        )
     compression = _SUFFIX_COMPRESSIONS.get(_suffixes(path)[1], "")
     if not compression and format_ != "parquet":
         compression = next((name for start, name in _MAGIC_COMPRESSIONS.items() if magic.startswith(start)), "")

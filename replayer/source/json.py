@@ -1,8 +1,9 @@
 """NDJSON: one object a line, parsed in blocks by Arrow; only a block that holds a bad line is taken apart line by line.
 
-Lines without anything but white space are no rows. Malformed are: lines that are not JSON (a trailing comma, a cut-off end,
-NaN), lines that are not one object (two on a line, a bare value), values of another type than their column, integers over
-2^53 in a column of fractions, and fields that did not occur in the lines from which the columns were taken.
+Lines without anything but white space are no rows. Malformed are: lines that are not JSON (a trailing comma, a cut-off
+end, NaN), lines that are not one object (two on a line, a bare value), values of another type than their column,
+integers over 2^53 in a column of fractions, and fields that did not occur in the lines from which the columns were
+taken.
 """
 
 from __future__ import annotations
@@ -116,14 +117,14 @@ class LineParser:
     def _arrow_parse(self, content: bytes) -> pa.RecordBatch | None:
         options = arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
         try:
-            table = arrow_json.read_json(pa.BufferReader(content), read_options=options, parse_options=self._options)
+            table = arrow_json.read_json(_opened(content), read_options=options, parse_options=self._options)
         except pa.ArrowInvalid:
             return None
         found = table.combine_chunks().to_batches()
         return found[0] if found else self._empty
 
     def _parse_lines(self, lines: Sequence[bytes], first_row: int) -> Parsed:
-        """Line by line: the good lines are put together again for Arrow, so that values come out as from a good block."""
+        """Line by line; the good lines are put together for Arrow, so that values come out as from a good block."""
         good: list[bytes] = []
         numbers: list[int] = []
         malformed: list[Malformed] = []
@@ -155,7 +156,7 @@ class LineParser:
 
     def _words_for(self, line: bytes) -> str:
         try:
-            arrow_json.read_json(pa.BufferReader(line), parse_options=self._options)
+            arrow_json.read_json(_opened(line), parse_options=self._options)
         except pa.ArrowInvalid as error:
             return str(error).splitlines()[0]
         return "not one object"
@@ -197,6 +198,10 @@ class LineParser:
         return None if mismatch is None else (*_reason(mismatch), cut_raw(line), mismatch[0])
 
 
+def _opened(content: bytes) -> Any:
+    return pa.BufferReader(content)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -209,22 +214,23 @@ def suspicious_doubles(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
     """Rows that hold a double which may have been an integer over 2^53, or NaN or infinity, which are not JSON."""
     found: list[npt.NDArray[np.int64]] = []
     for column in batch.columns:
-        _search(column, np.arange(0), True, found)
+        _search(column, np.arange(0), found, is_top=True)
     return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.int64)
 
 
-def _search(array: Any, parents: npt.NDArray[np.int64], is_top: bool, found: list[npt.NDArray[np.int64]]) -> None:
-    """Collects the rows of suspicious doubles. ``parents`` names the row of each value; at the top it is the value's place."""
+def _search(array: Any, parents: npt.NDArray[np.int64], found: list[npt.NDArray[np.int64]], *, is_top: bool) -> None:
+    """Collects the rows of suspicious doubles; ``parents`` names the row of each value below the top."""
     kind = array.type
     if pa.types.is_float64(kind):
-        # 2^53 itself is suspicious: 2^53 + 1 is read as it. NaN fails the comparison too. What lies under a null is zero, as Arrow's JSON reader leaves it, or is rechecked.
+        # 2^53 itself is suspicious: 2^53 + 1 is read as it. NaN fails the comparison too. What lies under a null is
+        # zero, as Arrow's JSON reader leaves it, or is rechecked.
         values = array.to_numpy(zero_copy_only=False) if array.null_count == 0 else pc.fill_null(array, 0.0).to_numpy()
         if values.size and not np.abs(values).max() < EXACT_DOUBLE_MAX:
             places = np.flatnonzero(~(np.abs(values) < EXACT_DOUBLE_MAX))
             found.append(places if is_top else parents[places])
     elif pa.types.is_list(kind):
         rows = pc.list_parent_indices(array).to_numpy()
-        _search(array.flatten(), rows if is_top else parents[rows], False, found)
+        _search(array.flatten(), rows if is_top else parents[rows], found, is_top=False)
     elif pa.types.is_struct(kind):
         for child in array.flatten():
-            _search(child, parents, is_top, found)
+            _search(child, parents, found, is_top=is_top)

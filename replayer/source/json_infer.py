@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import orjson
@@ -37,8 +38,8 @@ Columns = dict[str, pa.DataType]
 def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> JsonSource:
     """The rows of NDJSON files, with the columns that their first lines have (64 MiB over all files).
 
-    Raises DatasetError when a column has types in two files that nothing can hold together, and for a file none of whose
-    sampled lines is an object.
+    Raises DatasetError when a column has types in two files that nothing can hold together, and for a file none of
+    whose sampled lines is an object.
     """
     merged: Columns = {}
     named_by: dict[str, str] = {}
@@ -92,7 +93,8 @@ def _columns_of(file: InputFile, sample_bytes: int) -> Columns | None:
         stream.close()
     if lines_seen and not objects_seen:
         raise DatasetError(
-            f"{file.path}: none of the first {lines_seen} lines is a JSON object", "NDJSON has one object a line, like jq -c prints"
+            f"{file.path}: none of the first {lines_seen} lines is a JSON object",
+            "NDJSON has one object a line, like jq -c prints",
         )
     return columns if lines_seen else None
 
@@ -110,8 +112,9 @@ def _infer_block(content: bytes, lines: Sequence[bytes]) -> Columns | None:
     if not lines or not is_one_object_a_line(content) or not is_utf8(content) or _may_be_deep(content):
         return None
     try:
+        opened: Any = pa.BufferReader(content)
         options = arrow_json.ReadOptions(use_threads=False, block_size=len(content) + 1)
-        table = arrow_json.read_json(pa.BufferReader(content), read_options=options)
+        table = arrow_json.read_json(opened, read_options=options)
     except (ValueError, pa.ArrowException):
         return None
     found = table.combine_chunks().to_batches()

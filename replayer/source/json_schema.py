@@ -1,7 +1,8 @@
 """Which Arrow types the lines of an NDJSON file have, from its first lines, and which later values do not fit them.
 
-Numbers: integers are int64, beyond 64 bits decimals, and never doubles unless fractions stand in the same column. Strings
-stay strings here. A field that was only ever null is a string. The type seen first wins over one that conflicts with it.
+Numbers: integers are int64, beyond 64 bits decimals, and never doubles unless fractions stand in the same column.
+Strings stay strings here. A field that was only ever null is a string. The type seen first wins over one that conflicts
+with it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ EXACT_DOUBLE_MAX = 1 << 53
 DEPTH_MAX = 32
 _BIG_INTEGER = pa.decimal128(38, 0)
 _BIG_INTEGER_MAX = 10**38
+_NUMBERS: tuple[Any, ...] = (pa.int64(), _BIG_INTEGER, pa.float64())
 
 Mismatch = tuple[str, str]
 """The path of the value that does not fit, and what was expected and found."""
@@ -44,7 +46,7 @@ def type_of_value(value: Any, depth: int = 0) -> pa.DataType:
         case str():
             return pa.string()
         case list():
-            item = pa.null()
+            item: pa.DataType = pa.null()
             for entry in value:
                 item = merge_types(item, type_of_value(entry, depth + 1))
             return pa.list_(item)
@@ -53,7 +55,7 @@ def type_of_value(value: Any, depth: int = 0) -> pa.DataType:
     raise AssertionError(f"JSON has no {type(value)}")
 
 
-def merge_types(seen: pa.DataType, new: pa.DataType) -> pa.DataType:
+def merge_types(seen: Any, new: Any) -> Any:
     """The type for values of both; the one seen first where they conflict."""
     if seen == new or pa.types.is_null(new):
         return seen
@@ -63,9 +65,8 @@ def merge_types(seen: pa.DataType, new: pa.DataType) -> pa.DataType:
         return pa.struct(merge_fields({f.name: f.type for f in seen}, {f.name: f.type for f in new}).items())
     if pa.types.is_list(seen) and pa.types.is_list(new):
         return pa.list_(merge_types(seen.value_type, new.value_type))
-    order = [pa.int64(), _BIG_INTEGER, pa.float64()]
-    if seen in order and new in order:
-        return order[max(order.index(seen), order.index(new))]
+    if seen in _NUMBERS and new in _NUMBERS:
+        return _NUMBERS[max(_NUMBERS.index(seen), _NUMBERS.index(new))]
     return seen
 
 
@@ -77,7 +78,7 @@ def merge_fields(seen: Mapping[str, pa.DataType], new: Mapping[str, pa.DataType]
     return merged
 
 
-def conflict(left: pa.DataType, right: pa.DataType) -> bool:
+def conflict(left: Any, right: Any) -> bool:
     """Whether no type holds the values of both."""
     if pa.types.is_null(left) or pa.types.is_null(right) or left == right:
         return False
@@ -86,11 +87,10 @@ def conflict(left: pa.DataType, right: pa.DataType) -> bool:
         return any(conflict(left.field(name).type, right.field(name).type) for name in names)
     if pa.types.is_list(left) and pa.types.is_list(right):
         return conflict(left.value_type, right.value_type)
-    numbers = (pa.int64(), _BIG_INTEGER, pa.float64())
-    return not (left in numbers and right in numbers)
+    return not (left in _NUMBERS and right in _NUMBERS)
 
 
-def from_arrow_inference(kind: pa.DataType) -> pa.DataType:
+def from_arrow_inference(kind: Any) -> Any:
     """Arrow's own inference in our terms: what it took for timestamps are strings, whose text decides later."""
     if pa.types.is_timestamp(kind):
         return pa.string()
@@ -101,14 +101,14 @@ def from_arrow_inference(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def depth_of(kind: pa.DataType) -> int:
+def depth_of(kind: Any) -> int:
     """How many lists and objects lie inside each other."""
     if pa.types.is_struct(kind):
         return 1 + max((depth_of(f.type) for f in kind), default=0)
     return 1 + depth_of(kind.value_type) if pa.types.is_list(kind) else 0
 
 
-def settled(kind: pa.DataType) -> pa.DataType:
+def settled(kind: Any) -> Any:
     """The type to read with: fields that were only ever null become strings."""
     if pa.types.is_null(kind):
         return pa.string()
@@ -124,15 +124,19 @@ def row_check(schema: pa.Schema) -> Check:
     return _struct_check(pa.struct(list(schema)), "")
 
 
-def _check(kind: pa.DataType, path: str) -> Check:
+def _check(kind: Any, path: str) -> Check:
     if pa.types.is_struct(kind):
         return _struct_check(kind, path)
     if pa.types.is_list(kind):
         return _list_check(kind, path)
     if pa.types.is_boolean(kind):
-        return lambda value: None if value is None or value is True or value is False else _found(path, "boolean", value)
+        return lambda value: (
+            None if value is None or value is True or value is False else _found(path, "boolean", value)
+        )
     if pa.types.is_int64(kind):
-        return lambda value: None if value is None or _is_integer(value, _INT64_MIN, _INT64_MAX) else _found(path, "long", value)
+        return lambda value: (
+            None if value is None or _is_integer(value, _INT64_MIN, _INT64_MAX) else _found(path, "long", value)
+        )
     if pa.types.is_float64(kind):
         return lambda value: (
             None
@@ -150,10 +154,12 @@ def _is_integer(value: Any, low: int, high: int) -> bool:
 
 def _is_big_integer(value: Any) -> bool:
     # orjson hands over integers beyond 64 bits as floats; whether it was one is then for Arrow, which reads the digits.
-    return _is_integer(value, 1 - _BIG_INTEGER_MAX, _BIG_INTEGER_MAX - 1) or (isinstance(value, float) and abs(value) >= 2**63)
+    return _is_integer(value, 1 - _BIG_INTEGER_MAX, _BIG_INTEGER_MAX - 1) or (
+        isinstance(value, float) and abs(value) >= 2**63
+    )
 
 
-def _struct_check(kind: pa.DataType, path: str) -> Check:
+def _struct_check(kind: Any, path: str) -> Check:
     prefix = f"{path}." if path else ""
     checks = {field.name: _check(field.type, prefix + field.name) for field in kind}
 
@@ -174,7 +180,7 @@ def _struct_check(kind: pa.DataType, path: str) -> Check:
     return check
 
 
-def _list_check(kind: pa.DataType, path: str) -> Check:
+def _list_check(kind: Any, path: str) -> Check:
     item = _check(kind.value_type, f"{path}[]")
 
     def check(value: Any) -> Mismatch | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -17,7 +17,10 @@ _TYPED_SAMPLE_ROWS = 65_536
 
 
 class Source(Protocol):
-    """Rows of a dataset, in order, in bounded memory; reading can start over. A plain value, fit to be sent to a process."""
+    """Rows of a dataset, in order, in bounded memory, as often as wanted.
+
+    A source is a plain value, fit to be sent to another process.
+    """
 
     @property
     def files(self) -> tuple[InputFile, ...]:
@@ -40,7 +43,10 @@ class Source(Protocol):
         """Bytes of the files as stored."""
 
     def batches(self) -> Iterator[SourceBatch]:
-        """All rows, from the first at each call. Raises DatasetError where a file cannot be read on, after the rows before."""
+        """All rows, from the first at each call.
+
+        Raises DatasetError where a file cannot be read on, after the rows before that place.
+        """
 
 
 def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None = None) -> Source:
@@ -88,7 +94,8 @@ def take_sample(source: Source) -> pa.Table:
 
 
 def _plain(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    columns = [
-        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+    return pa.RecordBatch.from_arrays([_undictionaried(column) for column in batch.columns], schema=schema)
+
+
+def _undictionaried(column: Any) -> Any:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

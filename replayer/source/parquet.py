@@ -16,8 +16,8 @@ from replayer.units import format_count
 
 # Unless a column's pages are read piece by piece, Arrow loads the column's whole chunk of a row group.
 _BUFFER_BYTES = 1 << 20
-# Dictionary pages hold about 2 bytes a value; where the writer gave the dictionary up, or nearly every value is new, a value
-# takes its length and 4 bytes more, and building a dictionary while reading costs more than it saves.
+# Dictionary pages hold about 2 bytes a value; where the writer gave the dictionary up, or nearly every value is new, a
+# value takes its length and 4 bytes more, and building a dictionary while reading costs more than it saves.
 _DICTIONARY_BYTES_PER_VALUE_MAX = 3.0
 
 
@@ -49,7 +49,10 @@ class ParquetSource:
 
 
 def open_parquet(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> ParquetSource:
-    """The rows of Parquet files, from their footers. Raises DatasetError for a broken footer and for columns that differ."""
+    """The rows of Parquet files, known from their footers.
+
+    Raises DatasetError for a broken footer and for columns that differ, naming both files and the first difference.
+    """
     first: pa.Schema | None = None
     total_rows = 0
     for file in files:
@@ -74,8 +77,14 @@ def _open(file: InputFile, dictionary_columns: Sequence[str]) -> pq.ParquetFile:
             file.path, read_dictionary=list(dictionary_columns), pre_buffer=False, buffer_size=_BUFFER_BYTES
         )
     except (pa.ArrowException, OSError) as error:
-        what = "is empty, which no Parquet file is" if file.size_bytes == 0 else f"is no readable Parquet file: {_line(error)}"
-        raise DatasetError(f"{file.path} {what}", "a footer is missing when a writer did not finish; write it again") from error
+        what = (
+            "is empty, which no Parquet file is"
+            if file.size_bytes == 0
+            else f"is no readable Parquet file: {_line(error)}"
+        )
+        raise DatasetError(
+            f"{file.path} {what}", "a footer is missing when a writer did not finish; write it again"
+        ) from error
 
 
 def _read(file: InputFile, file_index: int, columns: Sequence[str], read_before: int) -> Iterator[SourceBatch]:
@@ -91,7 +100,8 @@ def _read(file: InputFile, file_index: int, columns: Sequence[str], read_before:
                 yield from bounded(batch, file_index, numbers, (), done)
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(
-            f"{file.path}: row group {_row_group_of(metadata, row)} cannot be read from row {format_count(row)} on: {_line(error)}",
+            f"{file.path}: row group {_row_group_of(metadata, row)} cannot be read from row {format_count(row)} on:"
+            f" {_line(error)}",
             "the rows before that were read; get a whole copy of the file",
         ) from error
 
@@ -114,9 +124,10 @@ def _dictionary_columns(metadata: pq.FileMetaData) -> list[str]:
         chunk = group.column(index)
         is_text = column.physical_type == "BYTE_ARRAY" and str(column.logical_type) == "String"
         is_flat = column.max_repetition_level == 0 and column.path == column.name
-        if is_text and is_flat and chunk.num_values and any("DICTIONARY" in encoding for encoding in chunk.encodings):
-            if chunk.total_uncompressed_size / chunk.num_values <= _DICTIONARY_BYTES_PER_VALUE_MAX:
-                names.append(column.path)
+        is_by_dictionary = any("DICTIONARY" in encoding for encoding in chunk.encodings)
+        is_small = chunk.total_uncompressed_size <= _DICTIONARY_BYTES_PER_VALUE_MAX * chunk.num_values
+        if is_text and is_flat and is_by_dictionary and is_small:
+            names.append(column.path)
     return names
 
 
@@ -153,7 +164,9 @@ def _difference(left: pa.Schema, right: pa.Schema) -> str:
         if one.type != other.type:
             return f"column {one.name!r} is {one.type} in the first and {other.type} in the second"
     if len(left) != len(right):
-        longer, name = ("first", left.names[len(right)]) if len(left) > len(right) else ("second", right.names[len(left)])
+        longer, name = (
+            ("first", left.names[len(right)]) if len(left) > len(right) else ("second", right.names[len(left)])
+        )
         return f"only the {longer} has column {name!r}"
     return ""
 
