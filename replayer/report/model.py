@@ -155,14 +155,16 @@ class RunReport:
     started_at: str
     """UTC, ISO 8601."""
     outcome: str
-    """``complete``, ``interrupted`` or ``failed``."""
+    """``complete``, ``interrupted``, ``failed`` or ``dry run``."""
     exit_code: int
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
-    target: Target
+    target: Target | None
+    """None in a dry run."""
     dataset: DatasetUsed
     encoder: EncoderUsed
-    producer: ProducerUsed
+    producer: ProducerUsed | None
+    """None in a dry run."""
     workers_count: int
     asked_rate_per_s: float | None
     """None means ``max``."""

@@ -10,7 +10,7 @@ import os
 import select
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -37,6 +37,10 @@ AHEAD_NS = 200_000_000
 """How far a paced reader runs ahead of the clock, so that a new rate or the end comes soon."""
 _CONTROL_CHECK_S = 0.02
 _FREED = struct.Struct("<i")
+
+
+def _nothing() -> None:
+    """Stands in for a callback that nobody set."""
 
 
 class WorkerGone(Exception):
@@ -89,6 +93,8 @@ class _Reader:
         self._setup, self._pipeline, self._placer = setup, pipeline, placer
         self._counters, self._connection = counters, connection
         self._left = self._record_limit()
+        self._is_ready = False
+        placer.on_handed_over = self._say_ready
 
     def _record_limit(self) -> int | None:
         """How many records may be sent: by ``--max-records``, and by the schedule within ``--duration``."""
@@ -98,9 +104,19 @@ class _Reader:
         return min(limits, default=None)
 
     def run(self) -> None:
-        """All loops."""
+        """All loops. The run's clock may start once a first slot has been handed over: by then every kernel is loaded."""
+        try:
+            self._run_loops()
+        finally:
+            self._say_ready()
+
+    def _say_ready(self) -> None:
+        if not self._is_ready:
+            self._is_ready = True
+            self._connection.send(Ready(time.process_time_ns()))
+
+    def _run_loops(self) -> None:
         arena = Arena()
-        self._connection.send(Ready(time.process_time_ns()))
         loops = self._setup.loops
         while loops is None or self._pipeline.loop < loops:
             before = self._pipeline.counts.encoded
@@ -177,6 +193,7 @@ class _Placer:
         self._run_state = np.zeros(4, np.int64)
         self._scratch = np.zeros(3 * setup.layout.partition_count, np.int64)
         self.waited_ns = 0
+        self.on_handed_over: Callable[[], None] = _nothing
         self.placed_of_last = 0
         """How many records of the last ``place`` were handed over."""
 
@@ -248,6 +265,7 @@ class _Placer:
                 os.write(self._slot_pipes[worker], SlotRef(slot, count, used).pack())
             except BrokenPipeError as error:
                 raise WorkerGone(f"worker {worker}") from error
+        self.on_handed_over()
         return True
 
     def _wait_for_slot(self, worker: int) -> bool:

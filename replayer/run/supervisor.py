@@ -44,8 +44,10 @@ SLOT_BYTES = 2 << 20
 SLOTS_PER_WORKER = 12
 _RECORD_ROOM = 4096
 """Room in a slot beyond the largest record: keys and headers count towards a record's limit, ends of blobs do not."""
-_START_TIMEOUT_S = 60.0
-_START_MARGIN_NS = 2_000_000
+_START_TIMEOUT_S = 120.0
+_START_MARGIN_NS = 30_000_000
+"""Between publishing the first map and nominal 0: longer than a worker's longest wait, so that all have seen the map by then."""
+_COMPILE_HINT_S = 3.0
 _EMBEDDED_PARTITIONS = 4
 
 
@@ -320,8 +322,12 @@ class _Run:
     def _await_ready(self) -> None:
         """Until every child is set up. Raises what a child failed with."""
         waiting = {child.name for child in self._crew.members()}
-        deadline = time.monotonic() + _START_TIMEOUT_S
+        started = time.monotonic()
+        hinted = False
         while waiting:
+            if not hinted and time.monotonic() - started > _COMPILE_HINT_S:
+                hinted = True
+                self._observer.note("compiling kernels: the first run on a machine takes some seconds more, later ones do not")
             for child, message in self._crew.family.wait(0.1):
                 if isinstance(message, Failed):
                     raise error_of(child, message)
@@ -333,7 +339,9 @@ class _Run:
             for child in self._crew.members():
                 if child.name in waiting and child.reap() and child.is_at_end:
                     raise error_of(child, None)
-            if time.monotonic() > deadline:
+            if self._watch.is_interrupted:
+                raise KeyboardInterrupt
+            if time.monotonic() - started > _START_TIMEOUT_S:
                 raise ReplayerError(f"{', '.join(sorted(waiting))} did not get ready in {_START_TIMEOUT_S:.0f} s")
 
     def _start_clock(self, control: Control) -> int:

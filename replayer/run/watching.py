@@ -110,6 +110,11 @@ class Watch:
         self._total, self._rate = total_records, rate_per_s
         self._outcome = Outcome(Counters(reader, workers))
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the user has asked to end."""
+        return self._signals.count > 0
+
     def note_ready(self, child: Child, message: Ready) -> None:
         """A child is set up."""
         self._startup_cpu_ns[child.name] = message.cpu_ns

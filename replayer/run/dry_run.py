@@ -1,0 +1,175 @@
+"""A dry run: every row is read, coerced and encoded, and nothing else happens. No broker, no registry, no file is touched."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from replayer import __version__
+from replayer.config import RunConfig
+from replayer.encode.framing import confluent_prefix
+from replayer.errors import BudgetSpentError
+from replayer.metrics.ledger import SourceCounts, close_ledger
+from replayer.metrics.snapshot import Snapshot
+from replayer.report import model
+from replayer.run import planning
+from replayer.run.arena import Arena
+from replayer.run.messages import PipelineSetup
+from replayer.run.observer import Observer
+from replayer.run.pipeline import Pipeline
+from replayer.run.watching import signals_noted
+from replayer.units import format_bytes, format_count
+
+_SNAPSHOT_NS = 250_000_000
+_NO_SCHEMA_ID = 0
+
+
+def dry_run(config: RunConfig, observer: Observer) -> model.RunReport:
+    """Parse, coerce and encode the dataset once, in this process, up to the limits; report what a run would send.
+
+    Raises DatasetError, SchemaError or UsageError as a run would before its start.
+    """
+    started_ns, started_at = time.monotonic_ns(), datetime.now(UTC)
+    plan = planning.plan_dataset(config.source, config.schema, config.topic)
+    limits = planning.batch_limits(dict(config.kafka.properties), None)
+    # The rejects are counted, but no file is written: a dry run leaves nothing behind.
+    rejects = replace(config.rejects, file=None)
+    setup = planning.pipeline_setup(
+        plan, config.record, rejects, confluent_prefix(_NO_SCHEMA_ID), limits.max_record_bytes
+    )
+    rows = "" if plan.source.total_rows is None else f", {format_count(plan.source.total_rows)} rows"
+    files = ", ".join(file.path for file in plan.source.files[:3])
+    observer.plan([f"dry run: {files} ({format_bytes(plan.source.total_bytes)}{rows}), schema {plan.schema_origin}"])
+    for note in plan.notes:
+        observer.note(note)
+    return _Dry(config, observer, plan, setup, started_ns, started_at).run()
+
+
+class _Dry:
+    def __init__(
+        self,
+        config: RunConfig,
+        observer: Observer,
+        plan: planning.DatasetPlan,
+        setup: PipelineSetup,
+        started_ns: int,
+        started_at: datetime,
+    ) -> None:
+        self._config, self._observer, self._plan = config, observer, plan
+        self._started_ns, self._started_at = started_ns, started_at
+        self._pipeline = Pipeline(setup)
+        self._is_interrupted = False
+
+    def run(self) -> model.RunReport:
+        """One pass; stops at ``max_records`` and at the first Ctrl-C."""
+        arena, counts = Arena(), self._pipeline.counts
+        limit = self._config.limits.max_records
+        first_ns = shown_ns = time.monotonic_ns()
+        shown_count = 0
+        with signals_noted() as signals:
+            for chunk in self._pipeline.chunks(arena):
+                counts.value_bytes += arena.value_bytes
+                counts.key_bytes += arena.key_bytes
+                if limit is not None and counts.encoded >= limit:
+                    beyond = counts.encoded - limit
+                    counts.encoded -= beyond
+                    counts.rows_read -= beyond
+                    break
+                if signals.count:
+                    self._is_interrupted = True
+                    break
+                now_ns = time.monotonic_ns()
+                if now_ns - shown_ns >= _SNAPSHOT_NS:
+                    rate = (counts.encoded - shown_count) * 1e9 / (now_ns - shown_ns)
+                    self._show(now_ns - first_ns, rate)
+                    shown_ns, shown_count = now_ns, counts.encoded
+                del chunk
+        self._pipeline.close()
+        return self._report(time.monotonic_ns() - first_ns)
+
+    def _show(self, elapsed_ns: int, rate_per_s: float) -> None:
+        counts = self._pipeline.counts
+        total = self._plan.source.total_rows
+        left = None if total is None else max(0, total - counts.rows_read)
+        self._observer.progress(
+            Snapshot(
+                elapsed_ns=elapsed_ns,
+                state="running",
+                total_records=total,
+                rows_read=counts.rows_read,
+                rejected=counts.rejected,
+                encoded=counts.encoded,
+                attempted=0,
+                delivered=0,
+                failed=0,
+                unknown=0,
+                in_flight=0,
+                rate_per_s=rate_per_s,
+                asked_rate_per_s=None,
+                lag_p99_ns=None,
+                eta_ns=None if left is None or not rate_per_s else int(left * 1e9 / rate_per_s),
+            )
+        )
+
+    def _report(self, duration_ns: int) -> model.RunReport:
+        counts, files = self._pipeline.counts, self._plan.source.files
+        ledger = close_ledger(
+            SourceCounts(counts.rows_read, 0, counts.rejected, counts.encoded, not_handed_over=counts.encoded), ()
+        )
+        problems = []
+        if counts.rejected:
+            error = BudgetSpentError(f"{counts.rejected:,} rows would be rejected", "a run keeps them with --rejects-file FILE")
+            problems.append(model.Problem(type(error).__name__, error.message, error.hint, error.exit_code))
+        exit_code = 130 if self._is_interrupted else (5 if counts.rejected else 0)
+        return model.RunReport(
+            schema_version=model.SCHEMA_VERSION,
+            run_id=f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            replayer_version=__version__,
+            started_at=self._started_at.isoformat(timespec="milliseconds"),
+            outcome="interrupted" if self._is_interrupted else "dry run",
+            exit_code=exit_code,
+            problems=tuple(problems),
+            notes=self._plan.notes,
+            target=None,
+            dataset=model.DatasetUsed(
+                tuple(file.path for file in files), tuple(sorted({file.format for file in files})),
+                self._plan.source.total_rows, self._plan.schema_origin, self._pipeline.loop,
+            ),
+            encoder=model.EncoderUsed(
+                self._pipeline.encoder.name, counts.fallback_rows, self._pipeline.encoder.fallback_reason
+            ),
+            producer=None,
+            workers_count=0,
+            asked_rate_per_s=None,
+            achieved_rate_per_s=None,
+            duration_ns=duration_ns,
+            wall_ns=time.monotonic_ns() - self._started_ns,
+            first_delivered_after_ns=None,
+            value_bytes=counts.value_bytes,
+            key_bytes=counts.key_bytes,
+            throughput_per_s=counts.encoded * 1e9 / duration_ns if counts.encoded else None,
+            throughput_bytes_per_s=counts.value_bytes * 1e9 / duration_ns if counts.encoded else None,
+            latency=None,
+            latency_from_send=None,
+            lag=None,
+            late_count=None,
+            shifted_ns=None,
+            costs=(),
+            cpu_ns_per_record=None,
+            stages=model.StageTimes(counts.read_ns, counts.coerce_ns, counts.encode_ns, 0, 0),
+            rejects=tuple(
+                model.RejectCount(
+                    tally.reason, tally.column, tally.count, files[tally.first_file_index].path, tally.first_row,
+                    tally.first_detail,
+                )
+                for tally in self._pipeline.tallies()
+            ),
+            rejects_file=None,
+            failures=(),
+            failures_not_listed=0,
+            workers=(),
+            partitions=(),
+            ledger=ledger,
+        )  # fmt: skip
