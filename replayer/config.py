@@ -10,7 +10,6 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
 from replayer.source.discover import FORMATS, discover
 from replayer.source.options import SourceOptions
-from replayer.units import format_count, format_duration, format_rate, parse_count, parse_duration_ns, parse_rate
+from replayer.units import parse_count, parse_duration_ns, parse_rate
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
 _DATA_SUFFIX = re.compile(r"(\.(parquet|csv|tsv|ndjson|jsonl|json|avro|gz|zst|zstd))+\Z", re.IGNORECASE)
@@ -372,20 +371,3 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
         if name.startswith("REPLAYER_") and name not in known and close:
             notes.append(f"{name} sets nothing: did you mean {close[0]}?")
     return notes
-
-
-def describe_asked(config: RunConfig) -> str:
-    """The parsed rate and limits in words, for the plan line: ``rate 100 k/s · for 30 s · at most 1,000 records``."""
-    rate: Fraction | None = config.pacing.rate
-    parts = [f"rate {format_rate(rate)}"]
-    if config.limits.duration_ns is not None:
-        parts.append(f"for {format_duration(config.limits.duration_ns)}")
-    if config.limits.max_records is not None:
-        parts.append(f"at most {format_count(config.limits.max_records)} records")
-    if config.limits.loops is None:
-        parts.append("reading the dataset again and again")
-    elif config.limits.loops > 1:
-        parts.append(f"reading the dataset {format_count(config.limits.loops)} times")
-    if config.record.key_columns:
-        parts.append(f"key {', '.join(config.record.key_columns)}")
-    return " · ".join(parts)

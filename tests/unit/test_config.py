@@ -13,7 +13,6 @@ from replayer.config import (
     ConfigurationError,
     RunConfig,
     default_topic,
-    describe_asked,
     resolve,
     unknown_variables,
 )
@@ -79,9 +78,6 @@ def test_every_option_arrives(dataset: str, tmp_path: Path) -> None:
     assert (config.source.format, config.record.key_columns) == ("csv", ("name", "id"))
     assert (config.rejects.file, config.pacing.rate) == ("r.ndjson", Fraction(1_500_000))
     assert (config.limits.max_records, config.limits.duration_ns, config.limits.loops) == (10_000, 30 * 10**9, 5)
-    assert describe_asked(config) == (
-        "rate 1.5 M/s · for 30 s · at most 10,000 records · reading the dataset 5 times · key name, id"
-    )
 
 
 def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
