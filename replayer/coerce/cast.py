@@ -25,7 +25,7 @@ from replayer.errors import SchemaError
 from replayer.schema.arrow import arrow_type
 from replayer.schema.avro import Array, Enum, Fixed, Map, Node, Primitive, Record, Union
 from replayer.schema.names import avro_names
-from replayer.schema.text import TextKind
+from replayer.schema.text import TextKind, is_utf8
 
 Note = Callable[[str], None]
 
@@ -73,12 +73,14 @@ class Planner:
         if found is None:
             what = "text" if self._kind == "csv" else str(source)
             raise SchemaError(
-                f"{path}: the column is {what}, the schema says {_words(node)}: no value of the one is one of the other",
+                f"{path}: the column is {what}, the schema says {_words(node)}, and no value of one is of the other",
                 "change the field's type, or convert the column",
             )
         return found
 
     def _nested(self, source: Any, node: Node, target: Any, path: str) -> Cast | None:
+        if isinstance(node, Record | Array | Map) and _fits_as_it_is(source, node):
+            return Fitted
         if isinstance(node, Record) and pa.types.is_struct(source):
             return record_cast([self._child(source, field, path) for field in node.fields], target)
         if isinstance(node, Array) and _is_list(source):
@@ -104,7 +106,7 @@ class Planner:
 
     def _text(self, source: pa.DataType, node: Node, target: Any) -> Cast | None:
         """From strings. Numbers and booleans are read from CSV only: elsewhere a string was meant as one."""
-        plain: Cast = Fitted if source == pa.string() else lambda array: Fitted(array.cast(pa.string()))
+        plain = _utf8_cast(source, is_checked=self._kind != "")
         cast: Cast | None = None
         match node:
             case Primitive("string", "uuid"):
@@ -154,6 +156,31 @@ class Planner:
         return temporal_cast(source, target) if types.is_temporal(source) and types.is_temporal(target) else None
 
 
+def _fits_as_it_is(source: Any, node: Node) -> bool:
+    """Whether every value of a type, nulls included, is one of a node already."""
+    match node:
+        case Record():
+            return bool(
+                pa.types.is_struct(source)
+                and [source.field(place).name for place in range(source.num_fields)] == [f.name for f in node.fields]
+                and all(_takes_as_it_is(source.field(place).type, f.node) for place, f in enumerate(node.fields))
+            )
+        case Array():
+            return bool(pa.types.is_list(source) and _takes_as_it_is(source.value_type, node.item))
+        case Map():
+            is_map = pa.types.is_map(source) and source.key_type == pa.string()
+            return bool(is_map and _takes_as_it_is(source.item_type, node.value))
+        case Enum():
+            return False  # its Arrow type is int32, and so is that of a number
+    return bool(source == arrow_type(node))
+
+
+def _takes_as_it_is(source: Any, node: Node) -> bool:
+    inner = node.nullable if isinstance(node, Union) else None
+    is_checked = isinstance(inner, Primitive | Fixed) and inner.logical == "uuid" and source == pa.string()
+    return inner is not None and not is_checked and _fits_as_it_is(source, inner)
+
+
 def find_column(names: list[str], renames: dict[str, str], field: str, aliases: tuple[str, ...]) -> int | None:
     """The place of the column for a field: of its name, else renamed to it, else named like one of its aliases."""
     if field in names:
@@ -178,6 +205,31 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(is_plain or types.is_list_view(kind) or types.is_large_list_view(kind))
 
 
+def _utf8_cast(source: pa.DataType, *, is_checked: bool) -> Cast:
+    """Any kind of string as ``string``. Typed files may hold strings that are not UTF-8, which nothing checked so far."""
+
+    def attempt(array: Any) -> Any:
+        strings = array if source == pa.string() else array.cast(pa.string())
+        if not is_checked and not _is_surely_utf8(strings):
+            strings.validate(full=True)
+        return strings
+
+    return by_attempts([attempt], because("invalid_utf8", "bytes that are UTF-8"))
+
+
+def _is_surely_utf8(strings: Any) -> bool:
+    """Whether all values together are UTF-8 and none begins inside a character: then each of them is."""
+    _, offsets, content = strings.buffers()
+    if content is None or not len(strings) or not content.size:
+        return True
+    ends = np.frombuffer(offsets, dtype=np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    used = content.slice(ends[0], ends[-1] - ends[0])
+    if not is_utf8(used):
+        return False
+    starts = np.minimum(ends[:-1], content.size - 1)
+    return not ((np.frombuffer(content, dtype=np.uint8)[starts] & 0xC0) == 0x80).any()
+
+
 def _empty_for_null(array: Any) -> Fitted:
     return Fitted(pc.fill_null(array, "") if array.null_count else array)
 
@@ -189,7 +241,7 @@ def _text_or_dictionary(plain: Cast) -> Cast:
     def cast(array: Any) -> Fitted:
         if not pa.types.is_dictionary(array.type):
             return plain(array)
-        if array.dictionary.null_count:
+        if array.dictionary.null_count or plain(array.dictionary).faults:
             return plain(array.dictionary_decode())
         return Fitted(array if array.type == wanted else array.cast(wanted))
 

@@ -121,10 +121,22 @@ def printable_values(column: Any) -> list[Any]:
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         # Python's own types end at microseconds and at the years 1 and 9999.
         return list(column.cast(pa.string()).to_pylist())
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        stored = column.cast(pa.large_binary()).to_pylist()
+        return [None if value is None else value.decode("utf-8", "replace") for value in stored]
     try:
         return list(column.to_pylist())
     except (ValueError, OverflowError):
-        return [str(cell) for cell in column]
+        return [_text_of_cell(cell) for cell in column]
+
+
+def _text_of_cell(cell: Any) -> str:
+    try:
+        return str(cell)
+    except (ValueError, OverflowError):
+        return f"a {cell.type} that has no text"
 
 
 def row_as_json(names: Sequence[str], values: Sequence[Any]) -> str:

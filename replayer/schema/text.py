@@ -36,6 +36,17 @@ def text_kind(schema: pa.Schema) -> TextKind:
     return "csv" if kind == b"csv" else "json" if kind == b"json" else ""
 
 
+def is_utf8(content: Any) -> bool:
+    """Whether bytes (or an Arrow buffer) are UTF-8, without decoding them into a string."""
+    ends: Any = np.array([0, len(content)], dtype=np.int32)
+    buffer = content if isinstance(content, pa.Buffer) else pa.py_buffer(content)
+    try:
+        pa.StringArray.from_buffers(1, pa.py_buffer(ends), buffer).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def loses_digits(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
     """Which strings a number would not print back: leading zeros, ``-0``, hexadecimal. None may be empty."""
     buffers: Any = texts.buffers()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from replayer.errors import DatasetError
@@ -152,16 +151,6 @@ def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: in
             )
         rest = content
         wanted = max(block_bytes, len(content))
-
-
-def is_utf8(content: bytes) -> bool:
-    """Whether bytes are UTF-8, without decoding them into a string."""
-    ends: Any = np.array([0, len(content)], dtype=np.int32)
-    try:
-        pa.StringArray.from_buffers(1, pa.py_buffer(ends), pa.py_buffer(content)).validate(full=True)
-    except pa.ArrowInvalid:
-        return False
-    return True
 
 
 def refuse_other_encodings(start: bytes, path: str) -> None:

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from replayer.errors import DatasetError
-from replayer.schema.text import mark_text
+from replayer.schema.text import is_utf8, mark_text
 from replayer.source.batch import Malformed, SourceBatch, bounded, cut_raw
-from replayer.source.bytestream import Block, ByteStream, blocks, is_utf8, refuse_other_encodings
+from replayer.source.bytestream import Block, ByteStream, blocks, refuse_other_encodings
 from replayer.source.csv_kernels import scan_rows
 from replayer.source.discover import InputFile
 

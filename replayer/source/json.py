@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as arrow_json
 
+from replayer.schema.text import is_utf8
 from replayer.source.batch import Malformed, SourceBatch, bounded, cut_raw
-from replayer.source.bytestream import Block, ByteStream, blocks, is_utf8
+from replayer.source.bytestream import Block, ByteStream, blocks
 from replayer.source.discover import InputFile
 from replayer.source.json_schema import EXACT_DOUBLE_MAX, Mismatch, row_check
 

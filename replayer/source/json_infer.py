@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.json as arrow_json
 
 from replayer.errors import DatasetError
-from replayer.schema.text import mark_text
-from replayer.source.bytestream import BLOCK_BYTES, ByteStream, blocks, is_utf8, refuse_other_encodings
+from replayer.schema.text import is_utf8, mark_text
+from replayer.source.bytestream import BLOCK_BYTES, ByteStream, blocks, refuse_other_encodings
 from replayer.source.discover import InputFile
 from replayer.source.json import JsonSource, find_line_end, is_one_object_a_line, suspicious_doubles
 from replayer.source.json_schema import (
