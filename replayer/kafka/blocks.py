@@ -32,8 +32,8 @@ NO_DUE_TIME = -1
 """In ``due_clock_ns``: the record has no due time (rate ``max``)."""
 
 BLOCK, FIRST, END, PARTITION, TAKEN = range(5)
-PIECE_WORDS = 5
-"""A piece is a row of five int64: block, first record, end, partition, and how many records the producer took."""
+PIECE_WORDS = 6
+"""A piece is a row of int64: block, first record, end, partition, how many records the producer took, one word for the caller."""
 
 FAILED, UNKNOWN = 0, 1
 """Outcomes of a record that was not delivered: surely not stored, or perhaps stored."""

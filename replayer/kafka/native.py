@@ -25,6 +25,7 @@ from replayer.kafka.native_kernels import (
     REPORT_BATCH,
     STATE_EVENT,
     STATE_FAILURE_COUNT,
+    STATE_IN_FLIGHT,
     STATE_REPORTS,
     STATE_WORDS,
     drain_reports,
@@ -201,10 +202,7 @@ class NativeProducer:
     @property
     def in_flight(self) -> int:
         """See RecordProducer.in_flight."""
-        tallies = self._tallies
-        return int(
-            tallies.attempted.sum() - tallies.delivered.sum() - tallies.failed.sum() - tallies.unknown.sum()
-        )
+        return int(self._state[STATE_IN_FLIGHT])
 
     @property
     def wake_descriptor(self) -> int:

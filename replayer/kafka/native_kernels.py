@@ -66,7 +66,7 @@ _header_add = c_function(types.int32, types.int64, types.int64, types.int64, typ
 _queue_poll = c_function(types.int64, types.int64, types.int32)
 _message_array = c_function(types.int64, types.int64, types.int64, types.int64)
 
-STATE_EVENT, STATE_FAILURE_COUNT, STATE_REPORTS = range(3)
+STATE_EVENT, STATE_FAILURE_COUNT, STATE_REPORTS, STATE_IN_FLIGHT = range(4)
 STATE_WORDS = 4
 
 
@@ -118,6 +118,7 @@ def _send_call(
         if error != 0:
             _log_failure(blocks, failures, state, block, first + position, partition, FAILED, error)
             count_undelivered(blocks, tallies, block, partition, FAILED)
+            state[STATE_IN_FLIGHT] -= 1
     return count
 
 
@@ -188,6 +189,7 @@ def _send_singly(
         if error != 0:
             _log_failure(blocks, failures, state, block, position, partition, FAILED, error)
             count_undelivered(blocks, tallies, block, partition, FAILED)
+            state[STATE_IN_FLIGHT] -= 1
     return end - first
 
 
@@ -212,6 +214,7 @@ def send_pieces(
             else:
                 taken = _send_call(functions, topic, messages, blocks, tallies, failures, state, block, position, end, partition)
             stamp_sent(blocks, tallies, block, position, position + taken, now_ns)
+            state[STATE_IN_FLIGHT] += taken
             position += taken
             if position < end:
                 tallies.attempted[partition] -= end - position
@@ -267,4 +270,5 @@ def drain_reports(
             state[STATE_EVENT] = 0
             continue
         state[STATE_REPORTS] += count
+        state[STATE_IN_FLIGHT] -= count
         _count_reports(functions, pointers, count, blocks, tallies, failures, state, now_ns)

@@ -6,6 +6,7 @@ Knows neither pyarrow nor Avro: records are bytes by now.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import struct
@@ -16,11 +17,12 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from replayer.kafka import blocks as kafka_blocks
-from replayer.kafka.blocks import BLOCK, END, FIRST, PIECE_WORDS, TAKEN, Blocks, FailedRecord, RecordProducer, Tallies
+from replayer.kafka.blocks import END, FIRST, PIECE_WORDS, TAKEN, Blocks, FailedRecord, RecordProducer, Tallies
 from replayer.kafka.producer import make_producer
 from replayer.pacing.clock_map import WAKE_GRID_NS, next_wake_ns
 from replayer.run.messages import Dismissed, FailedRows, FailuresListed, Ready, Warned, WorkerSetup
-from replayer.run.worker_kernels import next_due_clock, plan_pieces, run_first
+from replayer.run import worker_kernels
+from replayer.run.worker_kernels import advance, next_due_clock, plan_pieces
 from replayer.shm import layout as shm_layout
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import WorkerCounters, worker_counters
@@ -58,6 +60,10 @@ def serve_worker(connection: Connection, index: int, descriptors: Sequence[int])
         slot_pipe,
         free_pipe,
     )
+    # Nothing below makes cycles; a collection would only walk all that was imported while records are due.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
     try:
         connection.send(Ready(time.process_time_ns()))
         worker.run()
@@ -165,7 +171,7 @@ class _Worker:
         self._producer.send(self._pieces[:0])
         self._producer.drain()
         next_due_clock(self._clock_map, self._slots, self._pending, 0, self._cursors, 0)
-        run_first(self._slots, 0, 0)
+        advance(self._slots, self._pieces, 0, self._cursors, self._pending, 0)
 
     def run(self) -> None:
         """Until the reader has ended and every record has its outcome."""
@@ -242,29 +248,12 @@ class _Worker:
             return 0
         pieces = self._pieces[:count]
         self._producer.send(pieces)
-        runs = {}
-        for block, first, end, partition, taken in pieces.tolist():
-            self._is_blocked = self._is_blocked or taken < end - first
-            runs[block, partition] = first + taken
-        self._advance(runs)
-        return int(pieces[:, TAKEN].sum())
-
-    def _advance(self, sent_until: dict[tuple[int, int], int]) -> None:
-        for (slot, partition), position in sent_until.items():
-            runs = self._slots.scalar(slot, "run_count")
-            run = int(np.searchsorted(self._slots.run_partitions[slot, :runs], partition))
-            self._cursors[slot, run] = position
-        self._drop_sent({slot for slot, _ in sent_until})
-
-    def _drop_sent(self, touched: set[int]) -> None:
-        """Take slots without unsent records off the pending list."""
-        kept = [
-            slot
-            for slot in self._pending[: self._pending_count].tolist()
-            if slot not in touched or self._unsent_of(slot).any()
-        ]
-        self._pending[: len(kept)] = kept
-        self._pending_count = len(kept)
+        self._pending_count = advance(
+            self._slots, pieces, count, self._cursors, self._pending, self._pending_count
+        )
+        taken = int(pieces[:, TAKEN].sum())
+        self._is_blocked = taken < int((pieces[:, END] - pieces[:, FIRST]).sum())
+        return taken
 
     def _unsent_of(self, slot: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         runs = self._slots.scalar(slot, "run_count")
@@ -338,4 +327,4 @@ class _Worker:
 
 
 assert kafka_blocks.MOMENTS == shm_layout.WORKER_SCALARS[: len(kafka_blocks.MOMENTS)]
-assert (BLOCK, FIRST, END) == (0, 1, 2)
+assert PIECE_WORDS == worker_kernels.PIECE_WORDS

@@ -14,7 +14,9 @@ from replayer.shm.ring import Slots
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 
-BLOCK, FIRST, END, PARTITION = range(4)
+BLOCK, FIRST, END, PARTITION, TAKEN, RUN = range(6)
+"""Words of a piece; the first five as in ``kafka.blocks``, then the number of the run in its slot."""
+PIECE_WORDS = 6
 NO_DUE_TIME = -1
 
 
@@ -28,12 +30,6 @@ def _due_end(due_ns: Int64s, first: int, end: int, nominal_ns: int) -> int:
         else:
             end = middle
     return first
-
-
-@kernel
-def run_first(slots: Slots, slot: int, run: int) -> int:
-    """Where a run of a slot begins."""
-    return np.int64(slots.run_ends[slot, run - 1]) if run > 0 else np.int64(0)
 
 
 @kernel
@@ -51,7 +47,7 @@ def _collect_due(
             if end > first and count < len(pieces):
                 piece = pieces[count]
                 piece[BLOCK], piece[FIRST], piece[END] = slot, first, end
-                piece[PARTITION] = slots.run_partitions[slot, run]
+                piece[PARTITION], piece[TAKEN], piece[RUN] = slots.run_partitions[slot, run], 0, run
                 count += 1
     return count
 
@@ -126,6 +122,26 @@ def plan_pieces(
             _keep_oldest(slots, pieces, count, nominal_ns, granted)
     _set_due_times(slots, pieces, count, is_paced, clock_map)
     return count
+
+
+@kernel
+def advance(
+    slots: Slots, pieces: Int64s, count: int, cursors: Int32s, pending: Int64s, pending_count: int
+) -> int:  # fmt: skip
+    """Move the cursors past what was taken, and drop slots without unsent records from the pending list; returns its length."""
+    for number in range(count):
+        piece = pieces[number]
+        cursors[piece[BLOCK], piece[RUN]] = piece[FIRST] + piece[TAKEN]
+    kept = 0
+    for number in range(pending_count):
+        slot = pending[number]
+        has_unsent = False
+        for run in range(slots.scalars[slot, 1]):
+            has_unsent |= cursors[slot, run] < slots.run_ends[slot, run]
+        if has_unsent:
+            pending[kept] = slot
+            kept += 1
+    return kept
 
 
 @kernel
