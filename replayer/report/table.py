@@ -1,9 +1,14 @@
-"""Columns of text that line up, and the few colours of a terminal."""
+"""Columns of text that line up, labelled lines, and the few colours of a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from replayer.units import format_count
+
+NOT_MEASURED = "not measured"
+_LABEL_WIDTH = 10
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,18 @@ def table(rows: Sequence[Sequence[str]], alignment: str, indent: int = 2, gap: i
         cells = [f"{cell:{alignment[column]}{widths[column]}}" for column, cell in enumerate(row)]
         lines.append((" " * indent + (" " * gap).join(cells)).rstrip())
     return lines
+
+
+def labelled(label: str, *parts: str) -> str:
+    """One line: a label in a column of its own, then the parts that are not empty."""
+    return f"  {label:<{_LABEL_WIDTH}}  {' · '.join(part for part in parts if part)}".rstrip()
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{format_count(count)} {noun}" if count == 1 else f"{format_count(count)} {noun}s"
+
+
+def optional(value: float | None, show: Callable[[float], str]) -> str:
+    """The value as ``show`` writes it, or that it was not measured."""
+    return NOT_MEASURED if value is None else show(value)

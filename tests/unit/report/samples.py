@@ -153,3 +153,27 @@ MANY_PARTITIONS = dataclasses.replace(
     partitions=_MANY,
     ledger=close_ledger(SourceCounts(rows_read=960_000, encoded=960_000), _MANY),
 )
+
+DRY = dataclasses.replace(
+    AT_MAX,
+    outcome="dry run",
+    exit_code=5,
+    problems=(
+        Problem("BudgetSpentError", "12 rows would be rejected", "a run keeps them with --rejects-file FILE", 5),
+    ),
+    target=None,
+    producer=None,
+    workers_count=0,
+    achieved_rate_per_s=None,
+    first_delivered_after_ns=None,
+    latency_from_send=None,
+    costs=(),
+    cpu_ns_per_record=None,
+    stages=StageTimes(210_000_000, 12_000_000, 130_000_000, 0, 0),
+    rejects=(RejectCount("out of range", "amount", 12, "data/orders.parquet", 17, "2147483648 does not fit an int"),),
+    workers=(),
+    partitions=(),
+    ledger=close_ledger(
+        SourceCounts(rows_read=1_200_000, rejected=12, encoded=1_199_988, not_handed_over=1_199_988), ()
+    ),
+)

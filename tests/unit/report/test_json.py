@@ -18,7 +18,7 @@ from replayer.report.model import RunReport
 from tests.unit.report import samples
 
 SCHEMA_FILE = Path(replayer.report.__path__[0]) / "run-report.schema.json"
-REPORTS = [samples.AT_MAX, samples.PACED_WITH_TROUBLE, samples.EMPTY, samples.MANY_PARTITIONS]
+REPORTS = [samples.AT_MAX, samples.PACED_WITH_TROUBLE, samples.EMPTY, samples.MANY_PARTITIONS, samples.DRY]
 
 
 def test_the_published_schema_is_that_of_the_model() -> None:

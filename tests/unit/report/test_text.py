@@ -19,6 +19,7 @@ SAMPLES = {
     "paced-with-trouble": samples.PACED_WITH_TROUBLE,
     "empty": samples.EMPTY,
     "many-partitions": samples.MANY_PARTITIONS,
+    "dry-run": samples.DRY,
 }
 
 
