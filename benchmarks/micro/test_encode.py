@@ -90,12 +90,16 @@ def _maps(pick: random.Random) -> dict[str, Any]:
     }
 
 
+def _scaled(unscaled: int, scale: int) -> decimal.Decimal:
+    return decimal.Decimal(unscaled).scaleb(-scale, decimal.Context(prec=38))
+
+
 def _decimals(pick: random.Random) -> dict[str, Any]:
     return {
-        "price": decimal.Decimal(pick.randrange(-(10**9), 10**9)).scaleb(-2),
-        "large": decimal.Decimal(pick.randrange(-(10**37), 10**37)).scaleb(-10),
-        "fixed": decimal.Decimal(pick.randrange(-(10**9), 10**9)).scaleb(-2),
-        "rate": None if pick.random() < 0.1 else decimal.Decimal(pick.randrange(10**6)).scaleb(-4),
+        "price": _scaled(pick.randrange(-(10**9), 10**9), 2),
+        "large": _scaled(pick.randrange(-(10**37), 10**37), 10),
+        "fixed": _scaled(pick.randrange(-(10**9), 10**9), 2),
+        "rate": None if pick.random() < 0.1 else _scaled(pick.randrange(10**6), 4),
     }
 
 
