@@ -37,6 +37,7 @@ from replayer.encode import key_kernels as kernels
 from replayer.encode.bind import address
 from replayer.encode.kernels import MOVE, SLACK
 from replayer.errors import UsageError
+from replayer.schema.arrow import arrow_type
 from replayer.schema.avro import AvroSchema, Enum, Fixed, Record, Union
 
 # Arrays are typed by what they are found to hold.
@@ -71,7 +72,7 @@ def make_key_encoder(
     """The encoder for a key of these columns, or None without columns: keyless records.
 
     ``schema`` is that of the coerced RecordBatches. ``avro_schema`` tells enums from integers, and uuids on 16 bytes
-    from other bytes. Raises UsageError for a column that is not there, named twice, or of a nested type.
+    from other bytes. Raises UsageError for a column that is not there, named twice, nested, or of a wide union.
     """
     if not columns:
         return None
@@ -92,6 +93,8 @@ def make_key_encoder(
         if pa.types.is_nested(kind):
             raise UsageError(f"--key: the column {name!r} is nested ({kind})", "name columns of single values")
         node = nodes.get(name)
+        if node is not None and arrow_type(node) is None:
+            raise UsageError(f"--key: the column {name!r} has no single type in the schema", "name another column")
         node = node.nullable if isinstance(node, Union) else node
         symbols = pa.array(node.symbols, pa.string()) if isinstance(node, Enum) and kind == pa.int32() else None
         is_uuid = isinstance(node, Fixed) and node.logical == "uuid" and kind == pa.binary(16)

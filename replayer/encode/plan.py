@@ -24,7 +24,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from replayer.encode import kernels
-from replayer.errors import SchemaError
 from replayer.schema.arrow import MAX_DECIMAL_PRECISION, arrow_type
 from replayer.schema.avro import Array, AvroSchema, Enum, Fixed, Map, Node, Primitive, Record, Recursion, Union
 
@@ -113,11 +112,8 @@ def not_columnar(node: Node, path: str = "") -> str:
 
 
 def make_plan(schema: AvroSchema) -> Plan:
-    """Compile a schema for which ``not_columnar`` finds no reason. Raises SchemaError without a record at the top."""
-    if not isinstance(schema.root, Record):
-        raise SchemaError(
-            f"the top of the schema is {schema.fullname}, not a record", "wrap it: a record has a field for each column"
-        )
+    """Compile a schema that has a record at the top and for which ``not_columnar`` finds no reason."""
+    assert isinstance(schema.root, Record)
     compiler = _Compiler()
     columns = tuple(compiler.add(field.node, field.name) for field in schema.root.fields)
     compiler.instruction(kernels.OP_ROW_END)

@@ -143,6 +143,14 @@ def test_keys_that_cannot_be(columns: tuple[str, ...], message: str, hint: str) 
     assert (raised.value.message, raised.value.hint) == (message, hint)
 
 
+def test_a_wide_union_is_no_key() -> None:
+    """Its values have no one text: the same key could be a string in one row and a number in the next."""
+    fields = [{"name": "w", "type": ["string", "long"]}]
+    schema = parse_schema({"type": "record", "name": "R", "fields": fields}, "test")
+    with pytest.raises(UsageError, match="'w' has no single type in the schema"):
+        make_key_encoder(("w",), pa.schema([("w", pa.null())]), schema)
+
+
 def test_room() -> None:
     """Arrays that compiled code could not write to are refused."""
     batch = pa.record_batch([pa.array(["a"])], names=["k"])
