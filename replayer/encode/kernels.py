@@ -152,8 +152,8 @@ def encode_rows(
     """Write ``row_count`` records and return the bytes written.
 
     All arguments but the counts are addresses. ``prefix`` is readable for 16 bytes; ``stack`` holds two int64 a nested
-    list; ``row_count`` is at least 1. Where a null stands that the schema does not allow, nothing counts: returns −1 − the
-    index of the instruction, and writes the row to ``value_ends[0]``.
+    list; ``row_count`` is at least 1. Where a null stands that the schema does not allow, nothing counts: returns −1 −
+    the index of the instruction, and writes the row to ``value_ends[0]``.
 
     One long loop with a case per op-code: a call per field would cost more than the field.
     """
