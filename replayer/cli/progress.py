@@ -21,6 +21,7 @@ from replayer.units import format_count, format_duration, format_rate
 PLAIN_INTERVAL_NS = 5 * 10**9
 LIVE_INTERVAL_NS = 10**8
 _BAR_WIDTH = 20
+_DRY_RUN = "dry run"
 
 
 class Progress(Observer, Protocol):
@@ -213,29 +214,38 @@ class JsonProgress:
 
 def progress_line(snapshot: Snapshot) -> str:
     """``412,339 of 1,000,000 (41.2 %)  1.39 M/s  in flight 20,000  lag p99 1.06 ms  left 2m 05s``."""
-    delivered = format_count(snapshot.delivered)
-    parts = [f"{delivered} delivered"]
+    done, word = _done(snapshot)
+    parts = [f"{format_count(done)} {word}"]
     if snapshot.total_records:
-        percent = 100 * snapshot.delivered / snapshot.total_records
-        parts = [f"{delivered} of {format_count(snapshot.total_records)} ({percent:.1f} %)"]
+        percent = 100 * done / snapshot.total_records
+        parts = [f"{format_count(done)} of {format_count(snapshot.total_records)} ({percent:.1f} %)"]
     if snapshot.state != "running":
         parts.insert(0, snapshot.state)
     if snapshot.rate_per_s is not None:
         asked = "" if snapshot.asked_rate_per_s is None else f" of {format_rate(snapshot.asked_rate_per_s)}"
         parts.append(format_rate(snapshot.rate_per_s) + asked)
-    parts.append(f"in flight {format_count(snapshot.in_flight)}")
+    if snapshot.state != _DRY_RUN:
+        parts.append(f"in flight {format_count(snapshot.in_flight)}")
     if snapshot.lag_p99_ns is not None:
         parts.append(f"lag p99 {format_duration(snapshot.lag_p99_ns)}")
     for name, count in (("rejected", snapshot.rejected), ("failed", snapshot.failed), ("unknown", snapshot.unknown)):
         if count:
             parts.append(f"{name} {format_count(count)}")
-    if snapshot.eta_ns is not None and snapshot.state == "running":
+    if snapshot.eta_ns is not None and snapshot.state in ("running", _DRY_RUN):
         parts.append(f"left {format_duration(snapshot.eta_ns)}")
     return "  ".join(parts)
+
+
+def _done(snapshot: Snapshot) -> tuple[int, str]:
+    """What counts as done, and its name: a dry run delivers nothing."""
+    if snapshot.state == _DRY_RUN:
+        return snapshot.encoded, "encoded"
+    return snapshot.delivered, "delivered"
 
 
 def _with_bar(snapshot: Snapshot) -> str:
     if not snapshot.total_records:
         return f"{format_duration(snapshot.elapsed_ns)}  {progress_line(snapshot)}"
-    filled = min(_BAR_WIDTH, _BAR_WIDTH * snapshot.delivered // snapshot.total_records)
+    done, _ = _done(snapshot)
+    filled = min(_BAR_WIDTH, _BAR_WIDTH * done // snapshot.total_records)
     return f"{'━' * filled}{'─' * (_BAR_WIDTH - filled)}  {progress_line(snapshot)}"

@@ -179,6 +179,10 @@ def test_the_live_line_is_drawn_ten_times_a_second_at_most() -> None:
             "starting  0 delivered  in flight 0",
         ),
         (snapshot(0, total_records=0, rate_per_s=None, eta_ns=None, in_flight=0), "0 delivered  in flight 0"),
+        (
+            snapshot(0, state="dry run", encoded=250_000, in_flight=0, eta_ns=3 * 10**9),
+            "dry run  250,000 of 1,000,000 (25.0 %)  1.39 M/s  left 3 s",
+        ),
         (snapshot(999_000, state="draining"), "draining  999,000 of 1,000,000 (99.9 %)  1.39 M/s  in flight 20,000"),
     ],
 )
