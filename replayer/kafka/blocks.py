@@ -33,7 +33,8 @@ NO_DUE_TIME = -1
 
 BLOCK, FIRST, END, PARTITION, TAKEN = range(5)
 PIECE_WORDS = 6
-"""A piece is a row of int64: block, first record, end, partition, how many records the producer took, one word for the caller."""
+"""A piece is a row of int64: block, first record, end, partition, how many records the producer took, one word for the
+caller."""
 
 FAILED, UNKNOWN = 0, 1
 """Outcomes of a record that was not delivered: surely not stored, or perhaps stored."""
@@ -42,10 +43,10 @@ FAILED, UNKNOWN = 0, 1
 class Blocks(NamedTuple):
     """All blocks of one producer; arrays are indexed [block, record] unless said otherwise.
 
-    ``value_ends`` and ``key_ends`` are positions in ``bytes[block]``; values start at 0, keys at ``starts[block, KEYS_FIRST]``,
-    headers at ``starts[block, HEADERS_FIRST]``. A header blob is, for each header: int32 name length, int32 value length
-    (-1: null), the name, a zero byte, the value; little endian. The record's blob ends at ``header_ends``.
-    Bytes must not change between a record's send and its delivery report.
+    ``value_ends`` and ``key_ends`` are positions in ``bytes[block]``; values start at 0, keys at ``starts[block,
+    KEYS_FIRST]``, headers at ``starts[block, HEADERS_FIRST]``. A header blob is, for each header: int32 name length,
+    int32 value length (-1: null), the name, a zero byte, the value; little endian. The record's blob ends at
+    ``header_ends``. Bytes must not change between a record's send and its delivery report.
     """
 
     starts: Int64s
@@ -93,8 +94,8 @@ class FailedRecord:
 class RecordProducer(Protocol):
     """Publishes blocks and follows each record to its outcome. Used by one thread.
 
-    Both methods count into the tallies: ``attempted`` is raised before a record is handed to librdkafka, so that after the
-    death of the process no record can be on the broker that was not attempted.
+    Both methods count into the tallies: ``attempted`` is raised before a record is handed to librdkafka, so that after
+    the death of the process no record can be on the broker that was not attempted.
     """
 
     name: str
@@ -102,7 +103,8 @@ class RecordProducer(Protocol):
     def send(self, pieces: Int64s) -> None:
         """Hand over the records of each piece, in order; column TAKEN says how many were taken.
 
-        A piece is taken up to the first record that found the queue full; records refused for good count as failed and as taken.
+        A piece is taken up to the first record that found the queue full; records refused for good count as failed and
+        as taken.
         """
         ...
 

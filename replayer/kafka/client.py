@@ -1,4 +1,4 @@
-"""The portable producer: ``confluent_kafka.Producer``, record by record. Slower, and works wherever that package does."""
+"""The portable producer: ``confluent_kafka.Producer``, record by record. Slower, and works wherever that one does."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-
 from replayer.errors import BrokerError, UsageError
 from replayer.kafka.blocks import (
-    BLOCK,
-    END,
     FAILED,
-    FIRST,
     HAS_HEADERS,
     HAS_TIMESTAMPS,
     HEADERS_FIRST,
     KEYS_FIRST,
-    PARTITION,
     QUEUE_FULL_COUNT,
     TAKEN,
     UNKNOWN,
@@ -38,11 +33,19 @@ _WARNINGS_KEPT = 50
 
 
 def _undecided_codes() -> frozenset[int]:
-    """Errors after which a record may still be on the broker: the callback does not carry librdkafka's message status."""
+    """Errors after which a record may still be on the broker; the callback does not carry the message status."""
     from confluent_kafka import KafkaError
 
-    return frozenset({KafkaError._MSG_TIMED_OUT, KafkaError._TIMED_OUT, KafkaError._PURGE_INFLIGHT,
-                      KafkaError.REQUEST_TIMED_OUT, KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND, KafkaError._TRANSPORT})  # fmt: skip
+    return frozenset(
+        {
+            KafkaError._MSG_TIMED_OUT,
+            KafkaError._TIMED_OUT,
+            KafkaError._PURGE_INFLIGHT,
+            KafkaError.REQUEST_TIMED_OUT,
+            KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+            KafkaError._TRANSPORT,
+        }
+    )
 
 
 def decode_headers(blob: bytes) -> list[tuple[str, bytes | None]]:
@@ -87,7 +90,9 @@ class PortableProducer:
         except KafkaException as error:
             detail = f" ({self._warnings[-1]})" if self._warnings else ""
             reason = error.args[0].str()
-            raise BrokerError(f"the metadata of topic {topic!r} did not come: {reason}{detail}", "is the broker up?") from error
+            raise BrokerError(
+                f"the metadata of topic {topic!r} did not come: {reason}{detail}", "is the broker up?"
+            ) from error
 
     def _warn(self, error: KafkaError) -> None:
         self._warnings.append(error.str())
@@ -136,7 +141,8 @@ class PortableProducer:
         return end
 
     def _extras(self, block: int, position: int) -> dict[str, Any]:
-        blocks, extras = self._blocks, {}
+        blocks = self._blocks
+        extras: dict[str, Any] = {}
         if blocks.starts[block, HAS_TIMESTAMPS]:
             extras["timestamp"] = int(blocks.timestamps_ms[block, position])
         if blocks.starts[block, HAS_HEADERS]:
@@ -202,5 +208,3 @@ class PortableProducer:
     def close(self) -> None:
         """See RecordProducer.close."""
         del self._producer
-
-

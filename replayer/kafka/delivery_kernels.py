@@ -40,8 +40,7 @@ def stamp_sent(blocks: Blocks, tallies: Tallies, block: int, first: int, end: in
     if due_clock_ns[first] >= 0:
         if moments[FIRST_DUE] == 0 or due_clock_ns[first] < moments[FIRST_DUE]:
             moments[FIRST_DUE] = due_clock_ns[first]
-        if due_clock_ns[end - 1] > moments[LAST_DUE]:
-            moments[LAST_DUE] = due_clock_ns[end - 1]
+        moments[LAST_DUE] = max(moments[LAST_DUE], due_clock_ns[end - 1])
 
 
 @kernel

@@ -76,9 +76,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
 
 def function_table(library: ctypes.CDLL) -> Int64s:
     """Addresses of native_kernels.FUNCTIONS, in that order."""
-    addresses = [
-        clock_address() if name == "clock_gettime" else function_address(library, name) for name in FUNCTIONS
-    ]
+    addresses = [clock_address() if name == "clock_gettime" else function_address(library, name) for name in FUNCTIONS]
     return np.array(addresses, np.int64)
 
 
@@ -176,9 +174,7 @@ class NativeProducer:
             self._warnings.append(text.decode(errors="replace"))
         elif kind == _EVENT_LOG:
             facility, line, level = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_int()
-            self._library.rd_kafka_event_log(
-                event, ctypes.byref(facility), ctypes.byref(line), ctypes.byref(level)
-            )
+            self._library.rd_kafka_event_log(event, ctypes.byref(facility), ctypes.byref(line), ctypes.byref(level))
             self._warnings.append((line.value or b"").decode(errors="replace"))
         self._library.rd_kafka_event_destroy(event)
 

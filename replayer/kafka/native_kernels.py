@@ -1,8 +1,8 @@
 """The native producer's loops over librdkafka's structures.
 
-``rd_kafka_message_t`` (72 bytes, 9 words): err i32 @0, rkt @8, partition i32 @16, payload @24, len @32, key @40, key_len @48,
-offset @56, _private @64. ``rd_kafka_vu_t`` (72 bytes, 9 words): vtype i32 @0, then a union of 64 bytes @8. Both as in rdkafka.h;
-``tests/unit/kafka`` checks the layout against the library itself.
+``rd_kafka_message_t`` (72 bytes, 9 words): err i32 @0, rkt @8, partition i32 @16, payload @24, len @32, key @40,
+key_len @48, offset @56, _private @64. ``rd_kafka_vu_t`` (72 bytes, 9 words): vtype i32 @0, then a union of 64 bytes @8.
+Both as in rdkafka.h; ``tests/unit/kafka`` checks the layout against the library itself.
 """
 
 from __future__ import annotations
@@ -34,17 +34,20 @@ from replayer.machine.memory import address_of, c_function, peek_i32, peek_i64
 
 FUNCTIONS = (
     "rd_kafka_produce_batch", "rd_kafka_produceva", "rd_kafka_error_code", "rd_kafka_error_destroy",
-    "rd_kafka_headers_new", "rd_kafka_header_add", "rd_kafka_headers_destroy", "rd_kafka_queue_poll", "rd_kafka_event_type",
-    "rd_kafka_event_message_array", "rd_kafka_event_destroy", "rd_kafka_message_status", "clock_gettime",
+    "rd_kafka_headers_new", "rd_kafka_header_add", "rd_kafka_headers_destroy", "rd_kafka_queue_poll",
+    "rd_kafka_event_type", "rd_kafka_event_message_array", "rd_kafka_event_destroy", "rd_kafka_message_status",
+    "clock_gettime",
 )  # fmt: skip
 (
-    PRODUCE_BATCH, PRODUCEVA, ERROR_CODE, ERROR_DESTROY, HEADERS_NEW, HEADER_ADD, HEADERS_DESTROY, QUEUE_POLL, EVENT_TYPE,
-    EVENT_MESSAGE_ARRAY, EVENT_DESTROY, MESSAGE_STATUS, CLOCK_GETTIME,
+    PRODUCE_BATCH, PRODUCEVA, ERROR_CODE, ERROR_DESTROY, HEADERS_NEW, HEADER_ADD, HEADERS_DESTROY, QUEUE_POLL,
+    EVENT_TYPE, EVENT_MESSAGE_ARRAY, EVENT_DESTROY, MESSAGE_STATUS, CLOCK_GETTIME,
 ) = range(len(FUNCTIONS))  # fmt: skip
 
 MESSAGE_WORDS = 9
 CALL_RECORDS = 1024
-"""Records of one call to produce_batch: small enough for its messages to stay in the cache and for one sent time to be true."""
+"""Records of one call to produce_batch: small enough for its messages to stay in the cache and for one sent time to be
+true.
+"""
 HEADERS_PER_RECORD = 64
 REPORT_BATCH = 512
 
@@ -154,7 +157,8 @@ def _send_one(
         key_first = np.int64(blocks.key_ends[block, position - 1])
     units[0, 0], units[0, 1] = _VT_RKT, topic
     units[1, 0], units[1, 1] = _VT_PARTITION, partition & _I32_MASK
-    units[2, 0], units[2, 1], units[2, 2] = _VT_VALUE, base + value_first, blocks.value_ends[block, position] - value_first
+    value_bytes = blocks.value_ends[block, position] - value_first
+    units[2, 0], units[2, 1], units[2, 2] = _VT_VALUE, base + value_first, value_bytes
     key = np.int64(0) if blocks.key_is_null[block, position] else base + key_first
     units[3, 0], units[3, 1], units[3, 2] = _VT_KEY, key, blocks.key_ends[block, position] - key_first
     units[4, 0], units[4, 1] = _VT_OPAQUE, block << 32 | position
@@ -210,9 +214,14 @@ def send_pieces(
             now_ns = monotonic_ns(functions[CLOCK_GETTIME], clock)
             tallies.attempted[partition] += end - position
             if singly:
-                taken = _send_singly(functions, client, topic, messages, blocks, tallies, failures, state, block, position, end, partition)
+                taken = _send_singly(
+                    functions, client, topic, messages, blocks, tallies, failures, state, block, position, end,
+                    partition,
+                )  # fmt: skip
             else:
-                taken = _send_call(functions, topic, messages, blocks, tallies, failures, state, block, position, end, partition)
+                taken = _send_call(
+                    functions, topic, messages, blocks, tallies, failures, state, block, position, end, partition
+                )
             stamp_sent(blocks, tallies, block, position, position + taken, now_ns)
             state[STATE_IN_FLIGHT] += taken
             position += taken
@@ -248,8 +257,11 @@ def drain_reports(
     functions: Int64s, queue: int, pointers: Int64s, clock: Int64s, blocks: Blocks, tallies: Tallies, failures: Int64s,
     state: Int64s,
 ) -> int:  # fmt: skip
-    """Handle delivery reports until the queue is empty (returns 0), or another event comes (returns its address, to be
-    destroyed by the caller), or the failure log is nearly full (returns -1: empty it and call again)."""
+    """Handle delivery reports until there are none; returns 0.
+
+    Returns the address of any other event that comes, to be destroyed by the caller, and -1 when the failure log is
+    nearly full: empty it and call again.
+    """
     while True:
         if state[STATE_FAILURE_COUNT] + REPORT_BATCH > len(failures):
             return -1
@@ -262,9 +274,7 @@ def drain_reports(
                 return event
             state[STATE_EVENT] = event
         now_ns = monotonic_ns(functions[CLOCK_GETTIME], clock)
-        count = _message_array(
-            functions[EVENT_MESSAGE_ARRAY], (event, address_of(pointers), np.int64(REPORT_BATCH))
-        )
+        count = _message_array(functions[EVENT_MESSAGE_ARRAY], (event, address_of(pointers), np.int64(REPORT_BATCH)))
         if count == 0:
             _release(functions[EVENT_DESTROY], (event,))
             state[STATE_EVENT] = 0

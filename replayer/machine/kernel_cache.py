@@ -1,8 +1,9 @@
 """Where compiled kernels are kept on disk, so that only the first run on a machine compiles them. Loads no numba.
 
-numba's own cache has two traps: it does not notice a change in a file that a kernel calls into, and importing a module with
-cached kernels fails outright where no cache folder can be written. So the folder is chosen here, before numba is imported: it
-is named after the sizes and times of all kernel sources, and a temporary folder stands in where the user's cannot be written.
+numba's own cache has two traps: it does not notice a change in a file that a kernel calls into, and importing a module
+with cached kernels fails outright where no cache folder can be written. So the folder is chosen here, before numba is
+imported: it is named after the sizes and times of all kernel sources, and a temporary folder stands in where the user's
+cannot be written.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ def _choose_folder() -> str:
 def ensure_kernel_cache() -> str:
     """Choose the folder unless it was chosen before, here or in a parent process; returns it.
 
-    Children inherit the choice through the environment, so a run without a writable cache folder still compiles only once.
+    Children inherit the choice through the environment, so a run without a writable cache folder still compiles only
+    once.
     """
     if _VARIABLE not in os.environ:
         os.environ[_VARIABLE] = _choose_folder()

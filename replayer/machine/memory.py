@@ -1,7 +1,7 @@
 """Loads, stores, atomics and calls on raw addresses, for use inside kernels.
 
-numba has no atomics for the CPU and cannot cache a kernel that closes over a ctypes function pointer. These intrinsics take
-addresses as plain integers: a kernel stays cacheable, and an atomic works on memory shared between processes.
+numba has no atomics for the CPU and cannot cache a kernel that closes over a ctypes function pointer. These intrinsics
+take addresses as plain integers: a kernel stays cacheable, and an atomic works on memory shared between processes.
 Addresses are bytes; every 64-bit access must be 8-byte aligned, as atomics on x86-64 and AArch64 demand.
 """
 
@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import replayer.machine.jit  # noqa: F401  (chooses the kernel cache before numba is imported)
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+
+import replayer.machine.jit  # noqa: F401  (chooses the kernel cache before numba is imported)
 
 _I64 = ir.IntType(64)
 
@@ -98,7 +99,7 @@ def peek_u8(typingctx, address):
 
 @intrinsic
 def copy_bytes(typingctx, target, source, count):
-    """memcpy of ``count`` bytes between addresses that do not overlap."""
+    """Memcpy of ``count`` bytes between addresses that do not overlap."""
 
     def codegen(context, builder, signature, arguments):
         byte_pointer = ir.IntType(8).as_pointer()
@@ -114,8 +115,8 @@ def copy_bytes(typingctx, target, source, count):
 def c_function(result: Any, *parameters: Any) -> Any:
     """An intrinsic that calls a C function by its address, given as its first argument.
 
-    ``result`` and ``parameters`` are numba integer types; pointers travel as int64. The call releases nothing by itself:
-    a kernel runs without the GIL already.
+    ``result`` and ``parameters`` are numba integer types; pointers travel as int64. The call releases nothing by
+    itself: a kernel runs without the GIL already.
     """
     signature_types = tuple(parameters)
 

@@ -1,8 +1,8 @@
 """A log-linear histogram of nanoseconds: three significant digits, fixed size, mergeable by addition.
 
-Values below 2048 have a bucket each; from there on every doubling is cut into 1024 buckets, so a bucket is never wider than
-1/1024 of its values (the scheme of HdrHistogram, http://hdrhistogram.org). The largest value is 2**43 ns (2.4 hours);
-larger ones count there. Behind the buckets stand the exact count, sum, minimum and maximum.
+Values below 2048 have a bucket each; from there on every doubling is cut into 1024 buckets, so a bucket is never wider
+than 1/1024 of its values (the scheme of HdrHistogram, http://hdrhistogram.org). The largest value is 2**43 ns (2.4
+hours); larger ones count there. Behind the buckets stand the exact count, sum, minimum and maximum.
 
 The counts are a plain int64 array of SIZE words, so that a histogram can lie in shared memory; recording into it is
 ``metrics.histogram_kernels.record``.
@@ -71,7 +71,7 @@ def merge(histograms: list[Words]) -> Words:
 
 
 def percentile(words: Words, share: float) -> int | None:
-    """The smallest recorded value that at least ``share`` (0 to 1) of all values do not exceed; None when there are none.
+    """The smallest recorded value that a ``share`` (0 to 1) of all values does not exceed; None when there are none.
 
     Exact to half a bucket, and never outside the exact minimum and maximum.
     """

@@ -28,7 +28,6 @@ def record(words: npt.NDArray[np.int64], value: int, times: int) -> None:
     words[bucket_index(value)] += times
     if words[COUNT] == 0 or value < words[MINIMUM]:
         words[MINIMUM] = value
-    if value > words[MAXIMUM]:
-        words[MAXIMUM] = value
+    words[MAXIMUM] = max(words[MAXIMUM], value)
     words[COUNT] += times
     words[SUM] += value * times

@@ -6,9 +6,9 @@
     handed over = delivered + failed + unknown + not_sent (+ dropped_late)      (per topic-partition)
     proof       : delivered <= end offset after - end offset before <= delivered + unknown   (asked of the broker)
 
-No count here is computed as a remainder of the others, or the ledger would close always. The one exception is the death of
-a worker: what it had attempted and not seen reported is *unknown*, and what it had never attempted is *not sent*; both
-follow from counters in shared memory that survive it.
+No count here is computed as a remainder of the others, or the ledger would close always. The one exception is the death
+of a worker: what it had attempted and not seen reported is *unknown*, and what it had never attempted is *not sent*;
+both follow from counters in shared memory that survive it.
 """
 
 from __future__ import annotations
@@ -95,8 +95,9 @@ def _partition_faults(counts: PartitionCounts) -> list[str]:
     accounted = counts.delivered + counts.failed + counts.unknown + counts.not_sent + counts.dropped_late
     if counts.handed_over != accounted:
         faults.append(
-            f"{where}: handed over {counts.handed_over:,}, but delivered {counts.delivered:,} + failed {counts.failed:,} + unknown "
-            f"{counts.unknown:,} + not sent {counts.not_sent:,} + dropped late {counts.dropped_late:,} = {accounted:,}"
+            f"{where}: handed over {counts.handed_over:,}, but delivered {counts.delivered:,} "
+            f"+ failed {counts.failed:,} + unknown {counts.unknown:,} + not sent {counts.not_sent:,} "
+            f"+ dropped late {counts.dropped_late:,} = {accounted:,}"
         )
     reported = counts.delivered + counts.failed + counts.unknown
     if counts.attempted != reported:
@@ -112,12 +113,14 @@ def close_ledger(source: SourceCounts, partitions: Sequence[PartitionCounts]) ->
     faults = []
     if source.rows_read != source.filtered + source.rejected + source.encoded:
         faults.append(
-            f"rows read {source.rows_read:,}, but filtered {source.filtered:,} + rejected {source.rejected:,} + encoded {source.encoded:,}"
+            f"rows read {source.rows_read:,}, but filtered {source.filtered:,} + rejected {source.rejected:,} "
+            f"+ encoded {source.encoded:,}"
         )
     handed_over = sum(counts.handed_over for counts in partitions)
     if source.encoded != handed_over + source.not_handed_over:
         faults.append(
-            f"encoded {source.encoded:,}, but handed over {handed_over:,} + left in the reader {source.not_handed_over:,}"
+            f"encoded {source.encoded:,}, but handed over {handed_over:,} "
+            f"+ left in the reader {source.not_handed_over:,}"
         )
     foreign_records = 0
     for counts in partitions:

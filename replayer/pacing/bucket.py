@@ -26,8 +26,8 @@ class BucketSetting:
 def bucket_setting(rate_per_s: Fraction, catch_up: Fraction = DEFAULT_CATCH_UP) -> BucketSetting:
     """The bucket for a rate: its cap is ``catch_up`` times the rate, so it binds only after stalls.
 
-    The burst is two steps of the wake grid at the cap, or one record where the rate is lower than that: a wake that comes
-    half a step late must not be throttled.
+    The burst is two steps of the wake grid at the cap, or one record where the rate is lower than that: a wake that
+    comes half a step late must not be throttled.
     """
     interval = max(1, int(TICKS_PER_S / (rate_per_s * catch_up)))
     return BucketSetting(interval, max(interval, _BURST_NS * 1024))

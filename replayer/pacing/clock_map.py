@@ -1,7 +1,8 @@
 """The map from nominal due offsets to the clock, and the wake grid.
 
-Due offsets are nominal: they know nothing of pauses, new rates or shifts. A ClockMap turns them into times of the monotonic
-clock: ``clock = anchor_clock_ns + (nominal - anchor_nominal_ns) * scale``. The supervisor alone publishes maps.
+Due offsets are nominal: they know nothing of pauses, new rates or shifts. A ClockMap turns them into times of the
+monotonic clock: ``clock = anchor_clock_ns + (nominal - anchor_nominal_ns) * scale``. The supervisor alone publishes
+maps.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class ClockMap:
         """Clock times of nominal due offsets, rounded down; exact, without overflow for parts below 2**31."""
         whole, rest = np.divmod(nominal_ns - self.anchor_nominal_ns, self.scale.denominator)
         scaled = whole * self.scale.numerator + rest * self.scale.numerator // self.scale.denominator
-        return self.anchor_clock_ns + scaled
+        clock_ns: npt.NDArray[np.int64] = self.anchor_clock_ns + scaled
+        return clock_ns
 
     def to_nominal_ns(self, clock_ns: int) -> int:
         """The largest nominal offset whose clock time is at or before ``clock_ns``."""
@@ -49,8 +51,8 @@ class ClockMap:
 def next_wake_ns(after_ns: int, wall_minus_monotonic_ns: int) -> int:
     """The first point of the wake grid at or after a monotonic time.
 
-    The grid lies at half past each millisecond of the wall clock: a record's CreateTime has whole milliseconds, and waking
-    near the edge of one would scatter records that belong together over two of them.
+    The grid lies at half past each millisecond of the wall clock: a record's CreateTime has whole milliseconds, and
+    waking near the edge of one would scatter records that belong together over two of them.
     """
     past = (after_ns + wall_minus_monotonic_ns - _WAKE_PHASE_NS) % WAKE_GRID_NS
     return after_ns if past == 0 else after_ns + WAKE_GRID_NS - past

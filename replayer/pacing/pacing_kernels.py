@@ -37,8 +37,8 @@ def clock_at(nominal_ns: int, anchor_nominal_ns: int, anchor_clock_ns: int, nume
 def grant(arrival_ticks: int, now_ticks: int, wanted: int, interval_ticks: int, tolerance_ticks: int) -> int:
     """How many of ``wanted`` records may go now.
 
-    ``arrival_ticks`` is the theoretical arrival time so far. At most ``tolerance / interval`` records (the burst) go at one
-    instant, and over any span at most the burst plus span / interval.
+    ``arrival_ticks`` is the theoretical arrival time so far. At most ``tolerance / interval`` records (the burst) go at
+    one instant, and over any span at most the burst plus span / interval.
     """
     base = max(arrival_ticks, now_ticks - tolerance_ticks)
     return max(0, min(wanted, (now_ticks - base) // interval_ticks))

@@ -69,7 +69,7 @@ class ConstantRate:
 
 
 def cut_by_span(due_ns: npt.NDArray[np.int64], span_ns: int) -> Sequence[tuple[int, int]]:
-    """Split never-falling due offsets into consecutive pieces ``(first, end)``, each due within ``span_ns`` of its first."""
+    """Split never-falling due offsets into pieces ``(first, end)``, each due within ``span_ns`` of its first."""
     pieces = []
     first = 0
     while first < len(due_ns):

@@ -59,7 +59,8 @@ class DatasetUsed:
     rows_total: int | None
     """Rows of one pass where the format knows them beforehand, else None."""
     schema_origin: str
-    """Where the schema came from: ``inferred from the file's types``, ``inferred from the first 64 MB``, ``orders.avsc``."""
+    """Where the schema came from: ``inferred from the file's types``, ``inferred from the first 64 MB``,
+    ``orders.avsc``."""
     loops_finished: int
 
 

@@ -1,7 +1,7 @@
-"""The arena: one reusable place where a RecordBatch's records lie encoded, in row order, before they are placed into slots.
+"""The arena: one reusable place where a RecordBatch's records lie encoded before they are placed into slots.
 
-So the exact size of every record is known before it takes a place in the schedule, and a record that the topic would refuse
-is rejected first.
+So the exact size of every record is known before it takes a place in the schedule, and a record that the topic would
+refuse is rejected first.
 """
 
 from __future__ import annotations

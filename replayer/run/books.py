@@ -39,8 +39,8 @@ def partition_counts(
 ) -> tuple[PartitionCounts, ...]:
     """One entry a partition, with the end offsets asked of the broker where it answered.
 
-    Of a worker that died, what was attempted and not reported is unknown, and what was handed over and not attempted was
-    not sent. Of a reader that died between counting a slot and handing it over, that slot was not sent.
+    Of a worker that died, what was attempted and not reported is unknown, and what was handed over and not attempted
+    was not sent. Of a reader that died between counting a slot and handing it over, that slot was not sent.
     """
     counts = []
     for partition in range(len(counters.reader.handed_over)):
@@ -70,7 +70,14 @@ def distribution(counters: Counters, name: str) -> Distribution | None:
     if summary is None:
         return None
     return Distribution(
-        summary.count, summary.mean, summary.minimum, summary.p50, summary.p90, summary.p99, summary.p999, summary.maximum
+        summary.count,
+        summary.mean,
+        summary.minimum,
+        summary.p50,
+        summary.p90,
+        summary.p99,
+        summary.p999,
+        summary.maximum,
     )
 
 

@@ -37,7 +37,8 @@ def serve_child_broker(connection: Connection) -> None:
 def serve_broker(topics: Sequence[str], partition_count: int, listening: Callable[[str], None]) -> None:
     """Run the embedded broker in this process until SIGINT or SIGTERM.
 
-    ``topics`` are created with ``partition_count`` partitions; ``listening`` is told the address once it accepts clients.
+    ``topics`` are created with ``partition_count`` partitions; ``listening`` is told the address once it accepts
+    clients.
     """
     cluster = MockCluster()
     try:

@@ -1,7 +1,8 @@
 """Where every child process begins: ``python -m replayer.run.child ROLE …``, started by ``run.processes``.
 
-A child dies with its parent, whatever happens to that one: the kernel sends it SIGKILL (``PR_SET_PDEATHSIG``). SIGINT is blocked in
-it from before its start, because a Ctrl-C reaches the whole foreground group and only the supervisor decides what it means.
+A child dies with its parent, whatever happens to that one: the kernel sends it SIGKILL (``PR_SET_PDEATHSIG``). SIGINT
+is blocked in it from before its start, because a Ctrl-C reaches the whole foreground group and only the supervisor
+decides what it means.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
         connection.send(Finished())
     except BrokenPipeError:
         return 1  # the supervisor is gone
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 (whatever it was, the supervisor must be told)
         name, message, hint, exit_code = _last_word(error)
         connection.send(Failed(name, message, hint, exit_code, traceback.format_exc()))
         return exit_code

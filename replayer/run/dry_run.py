@@ -1,4 +1,4 @@
-"""A dry run: every row is read, coerced and encoded, and nothing else happens. No broker, no registry, no file is touched."""
+"""A dry run: every row is read, coerced and encoded. No broker, no registry and no file is touched."""
 
 from __future__ import annotations
 
@@ -120,7 +120,9 @@ class _Dry:
         )
         problems = []
         if counts.rejected:
-            error = BudgetSpentError(f"{counts.rejected:,} rows would be rejected", "a run keeps them with --rejects-file FILE")
+            error = BudgetSpentError(
+                f"{counts.rejected:,} rows would be rejected", "a run keeps them with --rejects-file FILE"
+            )
             problems.append(model.Problem(type(error).__name__, error.message, error.hint, error.exit_code))
         exit_code = 130 if self._is_interrupted else (5 if counts.rejected else 0)
         return model.RunReport(

@@ -1,4 +1,4 @@
-"""What the processes of a run tell each other: frozen values of strings and numbers, one single-writer pipe per direction.
+"""What the processes of a run tell each other: frozen values, over one single-writer pipe per direction.
 
 An exception never travels: a child sends ``Failed``, and the supervisor makes an error of its own tree of it.
 """

@@ -1,6 +1,7 @@
 """Placing encoded records into slots, in compiled loops: sizes on the wire, keyless partitions, and the gather itself.
 
-The arena holds records in row order; a slot holds the records of one worker grouped by partition, in row order within each.
+The arena holds records in row order; a slot holds the records of one worker grouped by partition, in row order within
+each.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def keyless_partitions(
     run_records: int,
     partitions: Int32s,
 ) -> None:
-    """Partitions of records without a key: the next one after ``run_ns`` of due time, or ``run_bytes`` or ``run_records``.
+    """Partitions of records without a key: the next one after ``run_ns``, ``run_bytes`` or ``run_records``.
 
     Runs rather than single records, because Kafka batches are made per partition. ``state`` carries the current run on.
     """
@@ -98,7 +99,7 @@ def keyless_partitions(
 
 @kernel
 def segment_end(arena: ArenaArrays, rows: Int64s, first: int, end: int, bytes_capacity: int) -> int:
-    """How many of the records [first, end) fit into ``bytes_capacity`` bytes of values and keys: the position after them."""
+    """The position after those of the records [first, end) that fit into ``bytes_capacity`` bytes together."""
     total = np.int64(0)
     for position in range(first, end):
         row = rows[position]
@@ -116,8 +117,8 @@ def gather(
 ) -> int:  # fmt: skip
     """Copy those of the records [first, end) that ``worker`` owns into a slot; returns how many.
 
-    ``scratch`` has 3 words a partition and is all zero between calls. Sets run tables, ends, due offsets and source rows,
-    and the slot's record_count, run_count and keys_first; raises ``handed_over`` by partition.
+    ``scratch`` has 3 words a partition and is all zero between calls. Sets run tables, ends, due offsets and source
+    rows, and the slot's record_count, run_count and keys_first; raises ``handed_over`` by partition.
     """
     partition_count = len(scratch) // 3
     total = np.int64(0)
@@ -152,7 +153,7 @@ def _lay_out_runs(
     scratch: Int64s, partition_count: int, worker: int, worker_count: int, value_bytes: int, slots: Slots, slot: int,
     handed_over: Int64s,
 ) -> int:  # fmt: skip
-    """Turn counts per partition into where each run begins: record, value byte, key byte; returns the number of runs."""
+    """Turn counts per partition into where each run begins: record, value byte, key byte. Returns how many runs."""
     run_count = 0
     next_record, next_value, next_key = np.int64(0), np.int64(0), np.int64(value_bytes)
     for partition in range(worker, partition_count, worker_count):

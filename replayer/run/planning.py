@@ -1,4 +1,4 @@
-"""What is decided before a run: the dataset is opened, the schema found, everything checked that can be checked by looking."""
+"""What is decided before a run: the dataset opened, the schema found, everything checked that looking can check."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise SchemaError(f"cannot read the schema {path}: {error}", "give --schema the path of an .avsc file") from error
+            raise SchemaError(
+                f"cannot read the schema {path}: {error}", "give --schema the path of an .avsc file"
+            ) from error
         return DatasetPlan(source, parse_schema(text, path), path, path, (), source.notes)
     from replayer.schema.infer import infer_schema
 
@@ -73,7 +75,7 @@ class BatchLimits:
 
 
 def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> BatchLimits:
-    """``batch.size`` below the topic's ``max.message.bytes``, unless the user set it: a larger batch fails as a whole."""
+    """``batch.size`` below the topic's ``max.message.bytes``, unless the user set it: a larger batch fails whole."""
     client_max = int(properties.get("message.max.bytes", _MESSAGE_MAX_DEFAULT))
     if topic_max_bytes is not None and "message.max.bytes" not in properties:
         client_max = max(client_max, topic_max_bytes)
@@ -89,7 +91,7 @@ def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> 
 def pipeline_setup(
     plan: DatasetPlan, record: RecordOptions, rejects: RejectOptions, prefix: bytes, max_record_bytes: int
 ) -> PipelineSetup:
-    """What the reader needs to turn rows into records. A key column may go by its name in the dataset or in the schema."""
+    """What the reader needs to turn rows into records. A key column goes by its name in the dataset or the schema."""
     fields = dict(plan.renames)
     return PipelineSetup(
         source=plan.source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -42,10 +43,8 @@ class Child:
 
     def send(self, message: Any) -> None:
         """Send a message; a child that is gone is found by ``reap``, not here."""
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.connection.send(message)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
 
     def reap(self) -> bool:
         """Look whether the process has ended, and take its costs from the kernel; true once it has."""
@@ -83,7 +82,8 @@ class Family:
         """Start a child by executing a fresh interpreter: nothing of this process's memory or threads goes with it."""
         ours, theirs = socket.socketpair()
         arguments = [role, str(index), str(os.getpid()), str(theirs.fileno()), *(str(fd) for fd in descriptors)]
-        # Blocked here, SIGINT is blocked in the child from its first instruction; one that comes meanwhile is kept for us.
+        # Blocked here, SIGINT is blocked in the child from its first instruction; one that comes meanwhile is kept for
+        # us.
         old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             process = subprocess.Popen(
@@ -111,15 +111,17 @@ class Family:
             messages += [(child, message) for message in child.receive()]
         return messages
 
+    def _count_running(self) -> int:
+        return sum(not child.reap() for child in self.children)
+
     def end(self, grace_s: float = 0.0) -> None:
         """End every child that still runs: after ``grace_s`` by SIGTERM, a second later by SIGKILL; reap all."""
-        deadline = time.monotonic() + grace_s
         for step_signal, step_s in ((None, grace_s), (signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)):
             deadline = time.monotonic() + step_s
             for child in self.children:
                 if step_signal is not None and not child.reap():
                     os.kill(child.pid, step_signal)
-            while not all([child.reap() for child in self.children]) and time.monotonic() < deadline:
+            while self._count_running() and time.monotonic() < deadline:
                 time.sleep(_POLL_STEP_S)
         for child in self.children:
             child.connection.close()

@@ -1,4 +1,4 @@
-"""The reader process: owns the order of the records. Numbers them, dates them by the schedule, and hands them over in slots.
+"""The reader process: owns the order of the records, dates them by the schedule, and hands them over in slots.
 
 It waits in one place, ``_Placer._wait``: for a free slot of the worker whose turn it is, or until a paced record may be
 placed. Back-pressure reaches the source that way: nothing is read while nothing can be placed.
@@ -43,7 +43,7 @@ def _nothing() -> None:
     """Stands in for a callback that nobody set."""
 
 
-class WorkerGone(Exception):
+class WorkerGoneError(Exception):
     """A worker closed its pipe; the supervisor finds out why."""
 
 
@@ -104,7 +104,7 @@ class _Reader:
         return min(limits, default=None)
 
     def run(self) -> None:
-        """All loops. The run's clock may start once a first slot has been handed over: by then every kernel is loaded."""
+        """All loops. The clock may start once a first slot has been handed over: by then every kernel is loaded."""
         try:
             self._run_loops()
         finally:
@@ -126,19 +126,20 @@ class _Reader:
             if self._pipeline.counts.encoded == before and loops != 1:
                 if before == 0 and self._pipeline.counts.rows_read == 0:
                     return
-                raise DatasetError("a whole loop over the dataset gave no record to send", "see the rejects; stop looping")
+                raise DatasetError(
+                    "a whole loop over the dataset gave no record to send", "see the rejects; stop looping"
+                )
 
     def _pass_once(self, arena: Arena) -> bool:
         """One pass over the dataset; false when a limit or a command ended the run."""
-        for rows in self._pipeline.chunks(arena):
-            is_cut = self._left is not None and len(rows) >= self._left
-            if is_cut:
-                rows = self._cut(rows)
+        for chunk in self._pipeline.chunks(arena):
+            is_cut = self._left is not None and len(chunk) >= self._left
+            rows = self._cut(chunk) if is_cut else chunk
             self._publish_counts(arena, rows)
             started_ns, waited_ns = time.process_time_ns(), self._placer.waited_ns
             try:
                 placed = self._placer.place(arena, rows)
-            except WorkerGone:
+            except WorkerGoneError:
                 placed = self._placer.placed_of_last
                 self._counters.add("not_handed_over", len(rows) - placed)
                 return False
@@ -200,7 +201,7 @@ class _Placer:
     def place(self, arena: Arena, rows: npt.NDArray[np.int64]) -> int:
         """Hand over the records at ``rows`` of the arena; fewer than all when the run is being ended.
 
-        Raises WorkerGone when the worker whose turn it is has closed its pipe.
+        Raises WorkerGoneError when the worker whose turn it is has closed its pipe.
         """
         count = len(rows)
         self.placed_of_last = 0
@@ -234,9 +235,7 @@ class _Placer:
             self._setup.batch_records, partitions,
         )  # fmt: skip
         if self._setup.pipeline.key_columns:
-            partition_by_key(
-                arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions
-            )
+            partition_by_key(arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions)
         return partitions
 
     def _place_segment(
@@ -264,7 +263,7 @@ class _Placer:
             try:
                 os.write(self._slot_pipes[worker], SlotRef(slot, count, used).pack())
             except BrokenPipeError as error:
-                raise WorkerGone(f"worker {worker}") from error
+                raise WorkerGoneError(f"worker {worker}") from error
         self.on_handed_over()
         return True
 
@@ -286,7 +285,7 @@ class _Placer:
         if readable:
             packed = os.read(self._free_pipes[worker], 4096 * _FREED.size)
             if not packed:
-                raise WorkerGone(f"worker {worker}")
+                raise WorkerGoneError(f"worker {worker}")
             self._free[worker] += [slot for (slot,) in _FREED.iter_unpack(packed)]
 
     def _may_place(self, due_ns: int) -> bool:

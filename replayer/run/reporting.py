@@ -1,4 +1,4 @@
-"""From what a run left behind to its RunReport: the books closed, the exit code decided, every figure with its source."""
+"""From what a run left behind to its RunReport: the books closed, the exit code decided."""
 
 from __future__ import annotations
 
@@ -100,9 +100,10 @@ def make_report(facts: RunFacts, outcome: Outcome) -> model.RunReport:
 
 
 def _problems(ledger: Ledger, outcome: Outcome, facts: RunFacts) -> list[model.Problem]:
-    errors: list[BrokerError | BudgetSpentError | DeliveryError] = []
-    for fault in ledger.faults:
-        errors.append(DeliveryError(f"the ledger does not close: {fault}", "please report this with the run's JSON"))
+    errors: list[BrokerError | BudgetSpentError | DeliveryError] = [
+        DeliveryError(f"the ledger does not close: {fault}", "please report this with the run's JSON")
+        for fault in ledger.faults
+    ]
     lost = ledger.failed + ledger.unknown + (0 if outcome.is_interrupted else ledger.not_sent)
     if lost:
         counts = f"{ledger.failed:,} failed, {ledger.unknown:,} unknown, {ledger.not_sent:,} not sent"
@@ -114,7 +115,9 @@ def _problems(ledger: Ledger, outcome: Outcome, facts: RunFacts) -> list[model.P
         else:
             errors.append(DeliveryError(message, ""))
     if ledger.source.rejected:
-        where = f"see {facts.config.rejects.file}" if facts.config.rejects.file else "keep them with --rejects-file FILE"
+        where = (
+            f"see {facts.config.rejects.file}" if facts.config.rejects.file else "keep them with --rejects-file FILE"
+        )
         errors.append(BudgetSpentError(f"{ledger.source.rejected:,} rows were rejected", where))
     return [model.Problem(type(error).__name__, error.message, error.hint, error.exit_code) for error in errors]
 
@@ -189,7 +192,12 @@ def _rejects(facts: RunFacts, outcome: Outcome) -> tuple[model.RejectCount, ...]
     files = facts.plan.source.files
     return tuple(
         model.RejectCount(
-            tally.reason, tally.column, tally.count, files[tally.first_file_index].path, tally.first_row, tally.first_detail
+            tally.reason,
+            tally.column,
+            tally.count,
+            files[tally.first_file_index].path,
+            tally.first_row,
+            tally.first_detail,
         )
         for tally in outcome.rejects
     )

@@ -1,7 +1,7 @@
-"""The supervisor: plan → spawn → watch → ledger → report. It alone starts and stops processes, and it alone speaks to people.
+"""The supervisor: plan → spawn → watch → ledger → report. It alone starts processes, and it alone speaks to people.
 
-The children are started first and set up later: while they load their libraries, the supervisor asks the broker and looks at
-the dataset.
+The children are started first and set up later: while they load their libraries, the supervisor asks the broker and
+looks at the dataset.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ _RECORD_ROOM = 4096
 """Room in a slot beyond the largest record: keys and headers count towards a record's limit, ends of blobs do not."""
 _START_TIMEOUT_S = 120.0
 _START_MARGIN_NS = 30_000_000
-"""Between publishing the first map and nominal 0: longer than a worker's longest wait, so that all have seen the map by then."""
+"""Between publishing the first map and nominal 0: longer than a worker's longest wait, so that all have seen the map by
+then.
+"""
 _COMPILE_HINT_S = 3.0
 _EMBEDDED_PARTITIONS = 4
 
@@ -134,8 +136,8 @@ class _Destination:
 def run(config: RunConfig, observer: Observer) -> RunReport:
     """Run what ``config`` asks for, to its end, and report on it.
 
-    Raises an error of the tree when the run cannot start; once records may have been sent, every fault is in the report.
-    No process, memory or port is left behind, however it ends.
+    Raises an error of the tree when the run cannot start; once records may have been sent, every fault is in the
+    report. No process, memory or port is left behind, however it ends.
     """
     started_ns = time.monotonic_ns()
     ensure_kernel_cache()
@@ -255,11 +257,14 @@ class _Run:
         if limits.loops != 1:
             parts.append("looping" if limits.loops is None else f"{limits.loops} loops")
         parts.append(f"{self._worker_count} worker{'s' if self._worker_count > 1 else ''}")
+        asked = ", ".join(parts)
         self._observer.plan(
             [
-                f"{listed} ({format_bytes(source.total_bytes)}{rows}) → topic {topic.name}, "
-                f"{topic.partition_count} partitions, {broker}{self._destination.kafka.bootstrap}",
-                f"schema {self._plan.schema_origin}, subject {subject} id {schema_id}, {registry} registry; {', '.join(parts)}",
+                (
+                    f"{listed} ({format_bytes(source.total_bytes)}{rows}) → topic {topic.name}, "
+                    f"{topic.partition_count} partitions, {broker}{self._destination.kafka.bootstrap}"
+                ),
+                f"schema {self._plan.schema_origin}, subject {subject} id {schema_id}, {registry} registry; {asked}",
             ]
         )
         self._observer.detail(f"producer {self._choice.name}: {self._choice.reason}")
@@ -313,8 +318,9 @@ class _Run:
         acks = given.get("acks", given.get("request.required.acks", "all"))
         if acks not in ("all", "-1") and "enable.idempotence" not in given:
             defaults["enable.idempotence"] = "false"
-            self._notes.append(f"acks={acks} switches idempotence off; delivered then means what the broker said so far")
-            self._observer.note(self._notes[-1])
+            note = f"acks={acks} switches idempotence off; delivered then means what the broker said so far"
+            self._notes.append(note)
+            self._observer.note(note)
         if "request.required.acks" in given:
             del defaults["acks"]
         return {**defaults, **given}
@@ -327,7 +333,7 @@ class _Run:
         while waiting:
             if not hinted and time.monotonic() - started > _COMPILE_HINT_S:
                 hinted = True
-                self._observer.note("compiling kernels: the first run on a machine takes some seconds more, later ones do not")
+                self._observer.note("compiling kernels: only the first run on a machine takes these seconds")
             for child, message in self._crew.family.wait(0.1):
                 if isinstance(message, Failed):
                     raise error_of(child, message)
@@ -360,5 +366,3 @@ class _Run:
         except ReplayerError as error:
             self._notes.append(f"the broker could not be asked for its end offsets: {error.message}")
             return None
-
-

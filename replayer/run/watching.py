@@ -18,7 +18,17 @@ from replayer.metrics import histogram
 from replayer.metrics.snapshot import Snapshot
 from replayer.report.model import Problem
 from replayer.run.books import Counters
-from replayer.run.messages import Failed, FailedRows, FailuresListed, Finished, FromChild, Ready, RejectsCounted, RejectTally, Warned
+from replayer.run.messages import (
+    Failed,
+    FailedRows,
+    FailuresListed,
+    Finished,
+    FromChild,
+    Ready,
+    RejectsCounted,
+    RejectTally,
+    Warned,
+)
 from replayer.run.observer import Observer
 from replayer.run.processes import Child, Family
 from replayer.shm.control import Control
@@ -122,9 +132,7 @@ class Watch:
     def outcome(self) -> Outcome:
         """What was seen; after ``watch``."""
         outcome = self._outcome
-        dead_workers = frozenset(
-            index for index in range(len(self._workers)) if f"worker {index}" in self._dead
-        )
+        dead_workers = frozenset(index for index in range(len(self._workers)) if f"worker {index}" in self._dead)
         outcome.counters = Counters(self._reader, self._workers, "reader" in self._dead, dead_workers)
         outcome.startup_cpu_ns = self._startup_cpu_ns
         return outcome

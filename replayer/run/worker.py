@@ -1,4 +1,4 @@
-"""A worker process: takes filled slots, sends what is due and granted, follows every record to its outcome, frees slots.
+"""A worker process: sends what is due and granted from filled slots, and follows every record to its outcome.
 
 It waits in one place, ``_Worker.wait``. Paced, it wakes on the wake grid; unpaced, when slots or delivery reports come.
 Knows neither pyarrow nor Avro: records are bytes by now.
@@ -6,6 +6,7 @@ Knows neither pyarrow nor Avro: records are bytes by now.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import select
@@ -20,8 +21,8 @@ from replayer.kafka import blocks as kafka_blocks
 from replayer.kafka.blocks import END, FIRST, PIECE_WORDS, TAKEN, Blocks, FailedRecord, RecordProducer, Tallies
 from replayer.kafka.producer import make_producer
 from replayer.pacing.clock_map import WAKE_GRID_NS, next_wake_ns
-from replayer.run.messages import Dismissed, FailedRows, FailuresListed, Ready, Warned, WorkerSetup
 from replayer.run import worker_kernels
+from replayer.run.messages import Dismissed, FailedRows, FailuresListed, Ready, Warned, WorkerSetup
 from replayer.run.worker_kernels import advance, next_due_clock, plan_pieces
 from replayer.shm import layout as shm_layout
 from replayer.shm.control import Control, control_of
@@ -117,7 +118,11 @@ class FailureList:
         for failure in failures:
             last = ranges[-1] if ranges else None
             this = (failure.partition, failure.outcome, failure.error)
-            if last and last.last_source_row + 1 == failure.source_row and this == (last.partition, last.outcome, last.error):
+            if (
+                last
+                and last.last_source_row + 1 == failure.source_row
+                and this == (last.partition, last.outcome, last.error)
+            ):
                 ranges[-1] = FailedRows(last.first_source_row, failure.source_row, *this)
             else:
                 ranges.append(FailedRows(failure.source_row, failure.source_row, *this))
@@ -216,7 +221,9 @@ class _Worker:
         slot = reference.slot
         runs = self._slots.scalar(slot, "run_count")
         if slot in self._busy or reference.record_count != self._slots.run_ends[slot, runs - 1]:
-            raise AssertionError(f"slot {slot} was handed over while busy, or does not hold {reference.record_count} records")
+            raise AssertionError(
+                f"slot {slot} was handed over while busy, or does not hold {reference.record_count} records"
+            )
         self._cursors[slot, 0] = 0
         self._cursors[slot, 1:runs] = self._slots.run_ends[slot, : runs - 1]
         self._blocks.outstanding[slot] = reference.record_count
@@ -248,16 +255,16 @@ class _Worker:
             return 0
         pieces = self._pieces[:count]
         self._producer.send(pieces)
-        self._pending_count = advance(
-            self._slots, pieces, count, self._cursors, self._pending, self._pending_count
-        )
+        self._pending_count = advance(self._slots, pieces, count, self._cursors, self._pending, self._pending_count)
         taken = int(pieces[:, TAKEN].sum())
         self._is_blocked = taken < int((pieces[:, END] - pieces[:, FIRST]).sum())
         return taken
 
     def _unsent_of(self, slot: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         runs = self._slots.scalar(slot, "run_count")
-        unsent: np.ndarray[tuple[int], np.dtype[np.int32]] = self._slots.run_ends[slot, :runs] - self._cursors[slot, :runs]
+        unsent: np.ndarray[tuple[int], np.dtype[np.int32]] = (
+            self._slots.run_ends[slot, :runs] - self._cursors[slot, :runs]
+        )
         return unsent
 
     def _give_up_unsent(self) -> None:
@@ -273,10 +280,8 @@ class _Worker:
         freed = [slot for slot in self._busy if self._blocks.outstanding[slot] == 0]
         if freed:
             self._busy.difference_update(freed)
-            try:
+            with contextlib.suppress(BrokenPipeError):  # the reader has ended, and needs no more slots
                 os.write(self._free_pipe, b"".join(_FREED.pack(slot) for slot in freed))
-            except BrokenPipeError:
-                pass  # the reader has ended, and needs no more slots
         return len(freed)
 
     def _tell(self) -> None:
@@ -289,9 +294,9 @@ class _Worker:
     def wait(self) -> None:
         """The worker's one wait.
 
-        Paced: until the next point of the wake grid at which something can be due; while records are in flight or reports
-        outstanding never longer than one step, or the times of acknowledgements would be wrong. Unpaced: until a slot or
-        delivery reports come.
+        Paced: until the next point of the wake grid at which something can be due; while records are in flight or
+        reports outstanding never longer than one step, or the times of acknowledgements would be wrong. Unpaced: until
+        a slot or delivery reports come.
         """
         now_ns = time.monotonic_ns()
         descriptors = []
@@ -326,5 +331,5 @@ class _Worker:
         self._producer.close()
 
 
-assert kafka_blocks.MOMENTS == shm_layout.WORKER_SCALARS[: len(kafka_blocks.MOMENTS)]
+assert shm_layout.WORKER_SCALARS[: len(kafka_blocks.MOMENTS)] == kafka_blocks.MOMENTS
 assert PIECE_WORDS == worker_kernels.PIECE_WORDS

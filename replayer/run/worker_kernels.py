@@ -128,7 +128,7 @@ def plan_pieces(
 def advance(
     slots: Slots, pieces: Int64s, count: int, cursors: Int32s, pending: Int64s, pending_count: int
 ) -> int:  # fmt: skip
-    """Move the cursors past what was taken, and drop slots without unsent records from the pending list; returns its length."""
+    """Move the cursors past what was taken, and keep only slots with unsent records pending; returns how many."""
     for number in range(count):
         piece = pieces[number]
         cursors[piece[BLOCK], piece[RUN]] = piece[FIRST] + piece[TAKEN]
@@ -148,7 +148,7 @@ def advance(
 def next_due_clock(
     clock_map: Int64s, slots: Slots, pending: Int64s, pending_count: int, cursors: Int32s, nothing: int
 ) -> int:
-    """The clock time at which the first unsent record is due, by the map that was read last; ``nothing`` if there is none."""
+    """When the first unsent record is due, by the map that was read last; ``nothing`` if there is none."""
     first_due = np.int64(-1)
     for number in range(pending_count):
         slot = pending[number]

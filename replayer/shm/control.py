@@ -41,10 +41,11 @@ class Control:
     def publish_map(self, clock_map: ClockMap) -> None:
         """Make ``clock_map`` the one in force.
 
-        There are two places and a version: the map is written where nobody reads, then the version turns readers to it. A
-        reader that was between the two steps reads the version again after the map, sees that it moved, and starts over
-        (``shm.control_kernels.read_map``). Stores are not reordered with each other on x86-64; elsewhere NumPy's store of the
-        version is preceded by enough system calls that nobody can publish twice while a reader copies five words.
+        There are two places and a version: the map is written where nobody reads, then the version turns readers to it.
+        A reader that was between the two steps reads the version again after the map, sees that it moved, and starts
+        over (``shm.control_kernels.read_map``). Stores are not reordered with each other on x86-64; elsewhere NumPy's
+        store of the version is preceded by enough system calls that nobody can publish twice while a reader copies five
+        words.
         """
         version = int(self.words[MAP_VERSION]) + 1
         place = MAP_1 if version & 1 else MAP_0

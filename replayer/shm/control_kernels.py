@@ -41,8 +41,8 @@ def read_map(control: Words, copy: Words) -> int:
 def take_grant(control: Words, now_ns: int, wanted: int) -> int:
     """How many of ``wanted`` records may go at clock time ``now_ns``; they count as gone.
 
-    Compare-and-swap on the one word that the bucket consists of. A worker killed at any instant has either taken its grant
-    or not: there is no lock that it could keep.
+    Compare-and-swap on the one word that the bucket consists of. A worker killed at any instant has either taken its
+    grant or not: there is no lock that it could keep.
     """
     base = address_of(control)
     interval = load_i64(base + 8 * BUCKET_INTERVAL)

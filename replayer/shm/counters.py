@@ -1,4 +1,4 @@
-"""Counters in shared memory: one writer per block, read by the supervisor at any time, and alive after their writer's death."""
+"""Counters in shared memory: one writer a block, read by the supervisor, alive after their writer's death."""
 
 from __future__ import annotations
 

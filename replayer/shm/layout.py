@@ -15,12 +15,13 @@
     │  …
     └─ worker N-1, slot S-1
 
-States of a slot: *free* (its index is in the pipe from worker to reader, or with the reader) → *filled* (its SlotRef is in the
-pipe from reader to worker) → *sending* (some records attempted) → *waiting* (all attempted, reports outstanding) → *free*. The hand-over itself goes
-through pipes, whose system calls order memory; no flag in here is polled for it.
+States of a slot: *free* (its index is in the pipe from worker to reader, or with the reader) → *filled* (its SlotRef is
+in the pipe from reader to worker) → *sending* (some records attempted) → *waiting* (all attempted, reports outstanding)
+→ *free*. The hand-over itself goes through pipes, whose system calls order memory; no flag in here is polled for it.
 
 Bytes of a slot, per record r of the ``record_count`` first records, grouped into runs of one partition each:
-``value_ends[r]`` and ``key_ends[r]`` are positions in the slot's bytes after the record's value and key; values start at 0, keys at
+``value_ends[r]`` and ``key_ends[r]`` are positions in the slot's bytes after the record's value and key; values start
+at 0, keys at
 ``keys_first``, headers at ``headers_first``. ``due_ns`` is the nominal due offset, ``source_rows`` names the input row.
 """
 

@@ -1,7 +1,8 @@
 """The anonymous file behind a run's shared memory.
 
-``memfd_create`` has none of the traps of named shared memory: it does not lie under the size limit of /dev/shm, it needs no
-tracker, and the kernel frees it with the last process. Elsewhere an unlinked temporary file does the same on disk.
+``memfd_create`` has none of the traps of named shared memory: it does not lie under the size limit of /dev/shm, it
+needs no tracker, and the kernel frees it with the last process. Elsewhere an unlinked temporary file does the same on
+disk.
 """
 
 from __future__ import annotations
