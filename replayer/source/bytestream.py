@@ -121,13 +121,13 @@ class Block:
     """Nothing follows; the last row may lack its newline or be cut off."""
 
 
-def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The file in blocks of whole rows, about ``block_bytes`` each, or larger where one row is.
+def blocks(stream: ByteStream, record_end: RecordEnd, path: str) -> Iterator[Block]:
+    """The file in blocks of whole rows, about 2 MiB each, or larger where one row is.
 
     Raises DatasetError for a row over 128 MiB and, after all whole rows before it, for a damaged compressed stream.
     """
     rest = b""
-    wanted = block_bytes
+    wanted = BLOCK_BYTES
     while True:
         # When this raises, `rest` is the start of a row whose end was lost: it must not pass for a whole one.
         fresh = stream.read(wanted)
@@ -140,7 +140,7 @@ def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: in
         if end:
             yield Block(content[:end], stream.input_bytes, is_last=False)
             rest = content[end:]
-            wanted = block_bytes
+            wanted = BLOCK_BYTES
             continue
         if len(content) > RECORD_BYTES_MAX:
             start = stream.position_bytes - len(content)
@@ -150,7 +150,7 @@ def blocks(stream: ByteStream, record_end: RecordEnd, path: str, block_bytes: in
                 "an unclosed quote, or a file without line ends?",
             )
         rest = content
-        wanted = max(block_bytes, len(content))
+        wanted = max(BLOCK_BYTES, len(content))
 
 
 def refuse_other_encodings(start: bytes, path: str) -> None:

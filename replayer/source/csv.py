@@ -22,6 +22,7 @@ from replayer.source.batch import Malformed, SourceBatch, bounded, cut_raw
 from replayer.source.bytestream import Block, ByteStream, blocks, refuse_other_encodings
 from replayer.source.csv_kernels import scan_rows
 from replayer.source.discover import InputFile
+from replayer.source.projection import choose_columns
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
@@ -68,11 +69,12 @@ def _parse_header(header: bytes, file: InputFile) -> tuple[str, ...]:
         raise DatasetError(
             f"{file.path}: the header is not UTF-8 at byte {error.start}", "convert the file, for example with iconv"
         ) from error
-    opened: Any = pa.BufferReader(text.encode())
-    table = arrow_csv.read_csv(
-        opened,
-        parse_options=arrow_csv.ParseOptions(delimiter=_DELIMITERS[file.format], newlines_in_values=True),
-    )
+    opened: Any = pa.BufferReader(text.strip("\r\n").encode() + b"\n")
+    options = arrow_csv.ParseOptions(delimiter=_DELIMITERS[file.format], newlines_in_values=True)
+    try:
+        table = arrow_csv.read_csv(opened, parse_options=options)
+    except pa.ArrowInvalid as error:
+        raise DatasetError(f"{file.path}: the header cannot be parsed: {error}") from error
     names = tuple(name or f"column_{place + 1}" for place, name in enumerate(table.column_names))
     for place, name in enumerate(names):
         if name in names[:place]:
@@ -271,7 +273,7 @@ def open_csv(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> 
                 "replay them as two datasets, or make the headers equal",
             )
     notes = tuple(f"{file.path} is empty" for file, header in headers if not header)
-    names = [name for name in columns if projection is None or name in projection]
+    names = choose_columns(columns, projection, files[0].path)
     schema = mark_text(pa.schema([pa.field(name, pa.string()) for name in names]), "csv")
     return CsvSource(files, schema, columns, notes)
 

@@ -26,6 +26,7 @@ from replayer.source.json_schema import (
     settled,
     type_of_value,
 )
+from replayer.source.projection import choose_columns
 
 SAMPLE_BYTES = 64 << 20
 # Blocks that Arrow's own inference gets wrong are walked in Python, about 50 times slower: a few must do.
@@ -59,7 +60,8 @@ def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None) ->
                 )
         merged = merge_fields(merged, columns)
     all_columns = pa.schema([pa.field(name, settled(kind)) for name, kind in merged.items()])
-    wanted = pa.schema([field for field in all_columns if projection is None or field.name in projection])
+    names = choose_columns(all_columns.names, projection, files[0].path)
+    wanted = pa.schema([all_columns.field(name) for name in names])
     return JsonSource(files, mark_text(wanted, "json"), all_columns, tuple(notes))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -64,13 +63,6 @@ def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None =
         case other:
             raise DatasetError(f"format {other!r} is unknown")
     source: Source = open_format(files, projection)
-    missing = [name for name in projection or () if name not in source.schema.names]
-    if missing and source.schema.names:
-        close = difflib.get_close_matches(missing[0], source.schema.names, 1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise DatasetError(
-            f"{files[0].path} has no column {missing[0]!r}", f"{hint}its columns: {', '.join(source.schema.names)}"
-        )
     return source
 
 

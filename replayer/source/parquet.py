@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from replayer.errors import DatasetError
 from replayer.source.batch import BYTES_MAX, ROWS_MAX, SourceBatch, bounded
 from replayer.source.discover import InputFile
+from replayer.source.projection import choose_columns
 from replayer.units import format_count
 
 # Unless a column's pages are read piece by piece, Arrow loads the column's whole chunk of a row group.
@@ -67,8 +68,8 @@ def open_parquet(files: tuple[InputFile, ...], projection: Sequence[str] | None)
                 "replay them as two datasets, or write them with the same columns",
             )
     assert first is not None
-    wanted = [field for field in first if projection is None or field.name in projection]
-    return ParquetSource(files, pa.schema(wanted), total_rows)
+    names = choose_columns(first.names, projection, files[0].path)
+    return ParquetSource(files, pa.schema([first.field(name) for name in names]), total_rows)
 
 
 def _open(file: InputFile, dictionary_columns: Sequence[str]) -> pq.ParquetFile:
@@ -91,17 +92,48 @@ def _read(file: InputFile, file_index: int, columns: Sequence[str], read_before:
     with _open(file, ()) as parquet:
         metadata = parquet.metadata
     row = 0
+    for batch in _rows_until_damage(file, metadata, columns):
+        numbers = np.arange(row, row + batch.num_rows, dtype=np.int64)
+        row += batch.num_rows
+        done = read_before + file.size_bytes * row // max(metadata.num_rows, 1)
+        yield from bounded(batch, file_index, numbers, (), done)
+
+
+def _rows_until_damage(file: InputFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """All rows in order. Raises DatasetError at a damaged place, after the rows before it."""
+    row = 0
     try:
         with _open(file, _dictionary_columns(metadata)) as parquet:
             for batch in parquet.iter_batches(_batch_rows(metadata), columns=list(columns), use_threads=False):
-                numbers = np.arange(row, row + batch.num_rows, dtype=np.int64)
                 row += batch.num_rows
-                done = read_before + file.size_bytes * row // max(metadata.num_rows, 1)
-                yield from bounded(batch, file_index, numbers, (), done)
+                yield batch
+        return
+    except (pa.ArrowException, OSError):
+        pass
+    # Arrow gathers a batch from several row groups and loses all of it for damage in one: read the rest by group.
+    done = row
+    group_start = 0
+    with _open(file, ()) as parquet:
+        for group in range(metadata.num_row_groups):
+            group_end = group_start + metadata.row_group(group).num_rows
+            if done < group_end:
+                for batch in _group_rows(file, parquet, group, group_start, columns):
+                    fresh = batch.slice(min(max(done - group_start, 0), batch.num_rows))
+                    group_start += batch.num_rows
+                    yield fresh
+            group_start = group_end
+
+
+def _group_rows(
+    file: InputFile, parquet: pq.ParquetFile, group: int, row: int, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in parquet.iter_batches(1_024, row_groups=[group], columns=list(columns), use_threads=False):
+            row += batch.num_rows
+            yield batch
     except (pa.ArrowException, OSError) as error:
         raise DatasetError(
-            f"{file.path}: row group {_row_group_of(metadata, row)} cannot be read from row {format_count(row)} on:"
-            f" {_line(error)}",
+            f"{file.path}: row group {group} cannot be read from row {format_count(row)} on: {_line(error)}",
             "the rows before that were read; get a whole copy of the file",
         ) from error
 
@@ -129,15 +161,6 @@ def _dictionary_columns(metadata: pq.FileMetaData) -> list[str]:
         if is_text and is_flat and is_by_dictionary and is_small:
             names.append(column.path)
     return names
-
-
-def _row_group_of(metadata: pq.FileMetaData, row: int) -> int:
-    end = 0
-    for index in range(metadata.num_row_groups):
-        end += metadata.row_group(index).num_rows
-        if row < end:
-            return index
-    return max(metadata.num_row_groups - 1, 0)
 
 
 def _plain_schema(schema: pa.Schema, file: InputFile) -> pa.Schema:
