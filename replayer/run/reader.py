@@ -25,7 +25,7 @@ from replayer.run.pipeline import Pipeline
 from replayer.run.place_kernels import gather, keyless_partitions, segment_end
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import ReaderCounters, WorkerCounters, reader_counters, worker_counters
-from replayer.shm.layout import COMMAND_DRAIN, SLOT_SCALARS
+from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS, SLOT_SCALARS
 from replayer.shm.memory import map_file
 from replayer.shm.ring import SlotRef, Slots, slots_of
 
@@ -146,7 +146,7 @@ class _Reader:
             self._counters.add("place_ns", time.process_time_ns() - started_ns)
             self._counters.add("wait_ns", self._placer.waited_ns - waited_ns)
             if placed < len(rows):
-                self._counters.add("not_handed_over", len(rows) - placed)
+                self._leave(len(rows) - placed)
                 return False
             if self._left is not None:
                 self._left -= len(rows)
@@ -162,10 +162,18 @@ class _Reader:
         self._pipeline.counts.rows_read -= beyond
         return rows[: self._left]
 
+    def _leave(self, count: int) -> None:
+        """Account for encoded records that are not handed over: after ``--duration`` their rows count as not read."""
+        if self._placer.is_time_over():
+            self._counters.add("rows_read", -count)
+            self._counters.add("encoded", -count)
+        else:
+            self._counters.add("not_handed_over", count)
+
     def _publish_counts(self, arena: Arena, rows: npt.NDArray[np.int64]) -> None:
         counts, scalars = self._pipeline.counts, self._counters
-        for name in ("rows_read", "rejected", "encoded", "fallback_rows", "read_ns", "coerce_ns", "encode_ns"):
-            scalars.add(name, getattr(counts, name) - scalars.get(name))
+        # In one assignment: a reader that is killed must not leave a row counted as read and as nothing else.
+        scalars.scalars[: len(PIPELINE_SCALARS)] = [getattr(counts, name) for name in PIPELINE_SCALARS]
         ends, arrays = (int(rows[-1]) if len(rows) else -1), arena.arrays
         if ends >= 0:
             scalars.add("value_bytes", int(arrays.value_ends[ends]))
@@ -291,7 +299,7 @@ class _Placer:
     def _may_place(self, due_ns: int) -> bool:
         """Wait until a record due at ``due_ns`` is at most AHEAD_NS away; false when the run is being ended."""
         while True:
-            if self._control.command() >= COMMAND_DRAIN or self._is_time_over():
+            if self._control.command() >= COMMAND_DRAIN or self.is_time_over():
                 return False
             if self._schedule is None or due_ns <= AHEAD_NS:
                 return True
@@ -304,7 +312,7 @@ class _Placer:
                     return True
             self._wait(min(left_ns / 1e9, _CONTROL_CHECK_S))
 
-    def _is_time_over(self) -> bool:
+    def is_time_over(self) -> bool:
         """Whether an unpaced run has lasted as long as it may."""
         if self._setup.duration_ns is None or self._schedule is not None:
             return False

@@ -27,7 +27,7 @@ from replayer.pacing.clock_map import ClockMap, next_wake_ns
 from replayer.report.model import RunReport
 from replayer.run import planning
 from replayer.run.broker import CreateTopic
-from replayer.run.messages import Dismissed, Failed, Listening, ReaderSetup, Ready, Warned, WorkerSetup
+from replayer.run.messages import Dismissed, Failed, Listening, ReaderSetup, Ready, WorkerSetup
 from replayer.run.observer import Observer
 from replayer.run.processes import Child, Family
 from replayer.run.reporting import RunFacts, make_report
@@ -337,10 +337,9 @@ class _Run:
             for child, message in self._crew.family.wait(0.1):
                 if isinstance(message, Failed):
                     raise error_of(child, message)
-                if isinstance(message, Warned):
-                    self._observer.detail(f"{child.name}: {message.text}")
+                # A reader of a small dataset has said all that it has to say before the clock even starts.
+                self._watch.take(child, message)
                 if isinstance(message, Ready):
-                    self._watch.note_ready(child, message)
                     waiting.discard(child.name)
             for child in self._crew.members():
                 if child.name in waiting and child.reap() and child.is_at_end:

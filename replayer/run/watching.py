@@ -125,10 +125,6 @@ class Watch:
         """Whether the user has asked to end."""
         return self._signals.count > 0
 
-    def note_ready(self, child: Child, message: Ready) -> None:
-        """A child is set up."""
-        self._startup_cpu_ns[child.name] = message.cpu_ns
-
     def outcome(self) -> Outcome:
         """What was seen; after ``watch``."""
         outcome = self._outcome
@@ -143,11 +139,11 @@ class Watch:
         self._last_snapshot_ns = start_ns
         while not all(child.exit_status is not None and child.is_at_end for child in members):
             for child, message in family.wait(_TICK_S):
-                self._take(child, message)
+                self.take(child, message)
             for child in members:
                 if child.exit_status is None and child.reap():
                     for message in child.receive():
-                        self._take(child, message)
+                        self.take(child, message)
                     child.is_at_end = True
                     self._note_end(child)
             self._obey_signals()
@@ -157,9 +153,12 @@ class Watch:
         self._state = "done"
         self._show(time.monotonic_ns(), start_ns)
 
-    def _take(self, child: Child, message: FromChild) -> None:
+    def take(self, child: Child, message: FromChild) -> None:
+        """Note what a child says."""
         outcome = self._outcome
-        if isinstance(message, FailuresListed):
+        if isinstance(message, Ready):
+            self._startup_cpu_ns[child.name] = message.cpu_ns
+        elif isinstance(message, FailuresListed):
             outcome.failures += message.ranges
             outcome.failures_not_listed += message.not_listed
         elif isinstance(message, RejectsCounted):
