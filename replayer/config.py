@@ -17,6 +17,7 @@ from replayer.coerce.options import RejectOptions
 from replayer.encode.options import RecordOptions
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
+from replayer.kafka.properties import client_properties, read_properties_file
 from replayer.pacing.options import PacingOptions
 from replayer.report.escape import printable
 from replayer.run.options import LimitOptions
@@ -46,6 +47,14 @@ class RunConfig:
     workers: int | None = None
     """None chooses from the machine's cores."""
     dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration without faults, and what is worth saying about where it came from."""
+
+    config: RunConfig
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -210,6 +219,7 @@ class _Resolution:
     values: dict[str, Any] = field(default_factory=dict)
     wheres: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def fault(self, where: str, message: str, hint: str = "") -> None:
         self.faults.append(Fault(where, message, hint))
@@ -257,11 +267,10 @@ def _properties(resolution: _Resolution, overrides: Sequence[str]) -> tuple[dict
     properties: dict[str, str] = {}
     path = resolution.values.get("command_config")
     if path is not None:
-        # Not at the top: only a run with a properties file needs the table of Java's names.
-        from replayer.kafka.properties import load_properties_file
-
         try:
-            properties.update(load_properties_file(path))
+            file = read_properties_file(path)
+            properties.update(file.properties)
+            resolution.notes += file.notes
         except UsageError as error:
             resolution.fault(resolution.wheres["command_config"], error.message, error.hint)
     for text in overrides:
@@ -325,7 +334,7 @@ def resolve(
     overrides: Sequence[str],
     typed: Mapping[str, str | None],
     environment: Mapping[str, str],
-) -> RunConfig:
+) -> Resolved:
     """Parse and check everything that was typed and set in the environment.
 
     ``overrides`` are the ``-X key=value`` words, ``typed`` maps an option's name to its text (flags to ``"true"``).
@@ -338,13 +347,18 @@ def resolve(
     _check_dataset(resolution, source)
     properties, from_properties = _properties(resolution, overrides)
     is_override = any(text.partition("=")[0].strip() in _BOOTSTRAP_NAMES for text in overrides)
+    kafka = KafkaOptions(
+        bootstrap=_bootstrap(resolution, from_properties, is_override),
+        properties=tuple(sorted(properties.items())),
+        create_partitions=values.get("create_topic"),
+        producer=values.get("producer", "auto"),
+    )
+    try:
+        client_properties(kafka)
+    except UsageError as error:
+        resolution.fault("", error.message, error.hint)
     config = RunConfig(
-        kafka=KafkaOptions(
-            bootstrap=_bootstrap(resolution, from_properties, is_override),
-            properties=tuple(sorted(properties.items())),
-            create_partitions=values.get("create_topic"),
-            producer=values.get("producer", "auto"),
-        ),
+        kafka=kafka,
         source=source,
         schema=SchemaOptions(schema_file=values.get("schema"), registry_url=values.get("registry_url")),
         record=RecordOptions(key_columns=values.get("key", ())),
@@ -359,10 +373,10 @@ def resolve(
     )
     if resolution.faults:
         raise ConfigurationError(resolution.faults)
-    return config
+    return Resolved(config, (*_unknown_variables(environment), *resolution.notes))
 
 
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """A note for each ``REPLAYER_*`` variable that sets nothing and looks like one that would."""
     known = [variable for option in OPTIONS for variable in option.variables if variable.startswith("REPLAYER_")]
     notes = []

@@ -8,7 +8,7 @@ import click
 
 from replayer.cli.progress import Progress, make_progress
 from replayer.cli.wiring import Wiring
-from replayer.config import RunConfig, resolve, unknown_variables
+from replayer.config import RunConfig, resolve
 from replayer.report.model import RunReport
 
 _EPILOG = "What a run does, except -X, can also be set in the environment: REPLAYER_MAX_RECORDS for --max-records."
@@ -61,7 +61,7 @@ def run(
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
     texts = {name: "true" if value is True else value for name, value in typed.items()}
-    config = resolve(dataset, overrides, texts, wiring.environment)
+    resolved = resolve(dataset, overrides, texts, wiring.environment)
     display = make_progress(
         progress,
         wiring.stderr,
@@ -70,10 +70,10 @@ def run(
         is_quiet=quiet,
         is_verbose=verbose,
     )
-    for note in unknown_variables(wiring.environment):
+    for note in resolved.notes:
         display.note(note)
     try:
-        report = _report_of(config, wiring, display)
+        report = _report_of(resolved.config, wiring, display)
     finally:
         display.finish()
     if output == "json":

@@ -13,9 +13,14 @@ from replayer.config import (
     ConfigurationError,
     RunConfig,
     default_topic,
-    resolve,
-    unknown_variables,
 )
+from replayer.config import resolve as resolve_with_notes
+
+
+def resolve(
+    paths: Sequence[str], overrides: Sequence[str], typed: Mapping[str, str], environment: Mapping[str, str]
+) -> RunConfig:
+    return resolve_with_notes(paths, overrides, typed, environment).config
 
 
 @pytest.fixture
@@ -233,10 +238,28 @@ def test_what_was_typed_cannot_forge_a_line(tmp_path: Path) -> None:
     assert not any("\n" in line for line in caught.value.lines)
 
 
-def test_a_variable_that_sets_nothing_is_noted() -> None:
+def test_a_variable_that_sets_nothing_is_noted(dataset: str) -> None:
     """A near miss is named; variables that are meant for something else are not."""
     environment = {"REPLAYER_MAX_RECORD": "5", "REPLAYER_RATE": "5", "REPLAYER_TEST_BOOTSTRAP_SERVER": "x", "PATH": ""}
-    assert unknown_variables(environment) == ["REPLAYER_MAX_RECORD sets nothing: did you mean REPLAYER_MAX_RECORDS?"]
+    notes = resolve_with_notes([dataset], [], {}, environment).notes
+    assert notes == ("REPLAYER_MAX_RECORD sets nothing: did you mean REPLAYER_MAX_RECORDS?",)
+
+
+def test_what_a_properties_file_says_to_java_only_is_noted(dataset: str, tmp_path: Path) -> None:
+    """A serializer in -F is not an error, and not passed over in silence."""
+    file = tmp_path / "client.properties"
+    file.write_text("key.serializer=org.apache.kafka.common.serialization.StringSerializer\n")
+    (note,) = resolve_with_notes([dataset], [], {"command_config": str(file)}, {}).notes
+    assert "key.serializer is ignored" in note
+
+
+def test_a_property_that_breaks_a_promise_is_a_fault(dataset: str) -> None:
+    """What the client refuses is listed with all other faults."""
+    faults = faults_of([dataset], ["transactional.id=t"], {"rate": "0"}, {})
+    assert [message for _, message in faults] == [
+        "a rate of 0 would never send anything",
+        "transactional.id=t cannot be used",
+    ]
 
 
 def test_each_option_has_one_flag_and_one_key() -> None:
