@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +122,26 @@ def test_a_worker_loads_neither_pyarrow_nor_polars() -> None:
     modules = loaded_by("import replayer.run.worker")
     assert "numba" in modules
     assert [name for name in ("pyarrow", "polars", "fastavro", "click", "replayer.config") if name in modules] == []
+
+
+def test_version_is_answered_within_150_ms() -> None:
+    """The best of five starts counts: a busy machine can only make them slower."""
+    program = [sys.executable, "-c", "from replayer.cli.entry import main; main(['--version'])"]
+    spans_s = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run(program, check=True, capture_output=True, cwd=ROOT)
+        spans_s.append(time.perf_counter() - started)
+    assert min(spans_s) < 0.150
+
+
+def test_the_lock_holds_every_dependency_and_names_no_host() -> None:
+    """scripts/lock was run after the last change of a dependency, and what it wrote works with any package index."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    lock = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8").lower()
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", lock, re.MULTILINE))
+    names = {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower().replace("_", "-") for requirement in asked}
+    assert names <= locked
+    assert "://" not in lock
+    assert not re.search(r"^-", lock, re.MULTILINE), "an option such as --index-url"
