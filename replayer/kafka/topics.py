@@ -24,6 +24,22 @@ _PATIENCE_S = 3.0
 """How long to go on when every broker has refused: long enough for one that is just starting."""
 _PROBE_S = 3.0
 _POLL_S = 0.1
+_PASSING = (
+    "_TRANSPORT",
+    "_TIMED_OUT",
+    "_ALL_BROKERS_DOWN",
+    "NOT_LEADER_FOR_PARTITION",  # also for a moment after a topic was created
+    "UNKNOWN_TOPIC_OR_PART",  # as above
+    "LEADER_NOT_AVAILABLE",
+    "REPLICA_NOT_AVAILABLE",
+    "OFFSET_NOT_AVAILABLE",
+    "FENCED_LEADER_EPOCH",
+    "UNKNOWN_LEADER_EPOCH",
+    "KAFKA_STORAGE_ERROR",
+    "NETWORK_EXCEPTION",
+    "REQUEST_TIMED_OUT",
+)
+"""Errors that pass by themselves; librdkafka marks only some of them as retriable on admin requests."""
 
 
 @dataclass(frozen=True)
@@ -150,13 +166,11 @@ class Cluster:
         while True:
             metadata = self._metadata(name, deadline)
             topic = metadata.topics[name]
-            if topic.error is not None and not topic.error.retriable():
+            if topic.error is not None and (_is_missing(topic.error) or topic.error.name() not in _PASSING):
                 raise self._topic_error(name, topic.error)
             leaders = {partition.id: partition.leader for partition in topic.partitions.values()}
             if leaders and min(leaders.values()) >= 0:
                 return metadata, leaders
-            if topic.error is not None and _is_missing(topic.error):
-                raise self._topic_error(name, topic.error)
             if time.monotonic() >= deadline:
                 without = ", ".join(str(partition) for partition, leader in leaders.items() if leader < 0)
                 raise BrokerError(f"topic {name} at {self.bootstrap} has no leader for partitions {without or 'all'}")
@@ -258,7 +272,7 @@ class Cluster:
                 try:
                     offsets[partition.partition] = _answer(future, timeout_s + 1.0).offset
                 except _RefusedError as refused:
-                    if not refused.is_retriable or time.monotonic() >= deadline:
+                    if refused.name not in _PASSING or time.monotonic() >= deadline:
                         where = f"partition {partition.partition} of {topic}"
                         raise BrokerError(f"{self.bootstrap} does not tell where {where} ends: {refused}") from refused
             missing = [partition for partition in missing if partition not in offsets]
@@ -280,7 +294,7 @@ class _RefusedError(BrokerError):
     def __init__(self, error: Any) -> None:
         super().__init__(error.str())
         self.code: int = error.code()
-        self.is_retriable: bool = error.retriable()
+        self.name: str = error.name()
 
 
 def _answer(future: Future[Any], timeout_s: float) -> Any:
