@@ -206,7 +206,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _utf8_cast(source: pa.DataType, *, is_checked: bool) -> Cast:
-    """Any kind of string as ``string``. Typed files may hold strings that are not UTF-8, which nothing checked so far."""
+    """Any kind of string as ``string``; what typed files call strings has not been checked for UTF-8 so far."""
 
     def attempt(array: Any) -> Any:
         strings = array if source == pa.string() else array.cast(pa.string())

@@ -129,7 +129,7 @@ def then(first: Cast, second: Cast) -> Cast:
 
 def valid_rows(array: Any) -> Mask:
     """True where a value is not null."""
-    if array.null_count == 0 and not pa.types.is_dictionary(array.type):
+    if array.null_count == 0:
         return np.ones(len(array), dtype=np.bool_)
     rows: Mask = pc.is_valid(array).to_numpy(zero_copy_only=False)
     return rows
@@ -139,6 +139,8 @@ def required(cast: Cast) -> Cast:
     """A cast whose null rows are faults too."""
 
     def strict(array: Any) -> Fitted:
+        if pa.types.is_dictionary(array.type) and array.dictionary.null_count:
+            array = array.dictionary_decode()  # its nulls are in two places otherwise
         fitted = cast(array)
         if array.null_count == 0:
             return fitted

@@ -7,7 +7,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -47,7 +47,8 @@ class RejectsFile:
         self._files = tuple(files)
         self._is_new = not os.path.exists(path)
         try:
-            self._stream: IO[bytes] = open(path, "ab")  # noqa: SIM115 (closed by close)
+            # Unbuffered: what could not be written must not be tried again when the file is closed.
+            self._stream = open(path, "ab", buffering=0)  # noqa: SIM115 (closed by close)
             status = os.fstat(self._stream.fileno())
         except OSError as error:
             raise UsageError(
@@ -74,9 +75,10 @@ class RejectsFile:
                                 "detail": one.detail, "raw": one.raw}))  # fmt: skip
         if not lines:
             return
+        left = memoryview(b"".join(lines))
         try:
-            self._stream.write(b"".join(lines))
-            self._stream.flush()
+            while left:
+                left = left[self._stream.write(left) :]
         except OSError as error:
             raise UsageError(
                 f"rejected rows cannot be kept in {self.path}: {error.strerror or error}",

@@ -48,7 +48,7 @@ def is_utf8(content: Any) -> bool:
 
 
 def loses_digits(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
-    """Which strings a number would not print back: leading zeros, ``-0``, hexadecimal. None may be empty."""
+    """Which strings a number would not print back: leading zeros, ``-0``, hexadecimal."""
     buffers: Any = texts.buffers()
     _, offset_buffer, content_buffer = buffers
     if content_buffer is None or not len(texts):
@@ -61,7 +61,9 @@ def loses_digits(texts: pa.StringArray) -> npt.NDArray[np.bool_]:
     starts, lengths = ends[:-1], np.diff(ends)
     is_negative = content[np.minimum(starts, last)] == ord("-")
     first_digit = content[np.minimum(starts + is_negative, last)]
-    lossy: npt.NDArray[np.bool_] = (first_digit == ord("0")) & (lengths > 1) & (lengths > 0)
+    lossy: npt.NDArray[np.bool_] = (first_digit == ord("0")) & (lengths > 1)
+    if texts.null_count and lossy.any():
+        lossy &= texts.is_valid().to_numpy(zero_copy_only=False)  # what lies under a null does not count
     return lossy
 
 
