@@ -25,12 +25,35 @@ ORDER_COUNT = 2_000
 SEED = 20_240_229
 
 _NAMES = (
-    "Anna Schäfer", "José García", "Zoë O'Neill", "Łukasz Wójcik", "Ingrid Åkesson", "Ольга Иванова", "王小明", "佐藤 花子",
-    "محمد علي", "Θεόδωρος Παππάς", "Nguyễn Văn An", "Søren Kierk", "Emma Brown", "Liam \"Lee\" Smith", "Noah, Jr. Miller",
-    "Mia 🚲 Rossi", "Çağla Yılmaz", "Renée Dubois", "Mats van den Berg", "Siobhán Ní Bhriain",
-)  # fmt: skip
-_CITIES = (("Berlin", "DE", "10115"), ("Zürich", "CH", "8001"), ("Kraków", "PL", "31-001"), ("Boston", "US", "02108"),
-           ("東京", "JP", "100-0001"), ("São Paulo", "BR", "01000-000"))  # fmt: skip
+    "Anna Schäfer",
+    "José García",
+    "Zoë O'Neill",
+    "Łukasz Wójcik",
+    "Ingrid Åkesson",
+    "Ольга Иванова",
+    "王小明",
+    "佐藤 花子",
+    "محمد علي",
+    "Θεόδωρος Παππάς",
+    "Nguyễn Văn An",
+    "Søren Kierk",
+    "Emma Brown",
+    'Liam "Lee" Smith',
+    "Noah, Jr. Miller",
+    "Mia 🚲 Rossi",
+    "Çağla Yılmaz",
+    "Renée Dubois",
+    "Mats van den Berg",
+    "Siobhán Ní Bhriain",
+)
+_CITIES = (
+    ("Berlin", "DE", "10115"),
+    ("Zürich", "CH", "8001"),
+    ("Kraków", "PL", "31-001"),
+    ("Boston", "US", "02108"),
+    ("東京", "JP", "100-0001"),
+    ("São Paulo", "BR", "01000-000"),
+)
 _CURRENCIES = ("EUR", "USD", "CHF", "PLN")
 _STATUSES = ("PLACED", "PAID", "SHIPPED", "RETURNED")
 _START = dt.datetime(2024, 2, 26, 6, 0, tzinfo=dt.UTC)
@@ -131,9 +154,7 @@ def to_csv(orders: list[dict[str, Any]]) -> bytes:
 
 
 def to_ndjson(orders: list[dict[str, Any]]) -> bytes:
-    """One object a line: money as numbers, as most APIs send it, times as ISO text, nulls left out in every other
-    row.
-    """
+    """One object a line: money as numbers, times as ISO text, nulls left out in every other row."""
     lines = []
     for order in orders:
         kept = {name: value for name, value in order.items() if value is not None or order["order_id"] % 2}
@@ -154,7 +175,7 @@ def to_csv_with_bad_rows(orders: list[dict[str, Any]]) -> bytes:
 
 
 def to_ndjson_with_bad_lines(orders: list[dict[str, Any]]) -> bytes:
-    """The NDJSON with a comma too many (2), two objects (5), text for a number (8), a bare null (9), a cut-off end."""
+    """The NDJSON with a comma too many (2), two objects (5), text for a number (8), a null (9), a cut-off end."""
     lines = to_ndjson(orders).decode().splitlines()
     lines.insert(2, '{"order_id":1,}')
     lines.insert(5, '{"order_id":2}{"order_id":3}')

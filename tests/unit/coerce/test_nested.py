@@ -30,17 +30,40 @@ _MAP = pa.map_(pa.string(), pa.int64())
         (pa.array([[1], None], pa.list_(pa.int64())), _INTS, [[1]], {1: "null"}),
         (pa.array([[1, 2], [3, 4]], pa.list_(pa.int64(), 2)), _INTS, [[1, 2], [3, 4]], {}),
         (pa.array([[1], [2**31]], pa.large_list(pa.int64())), _INTS, [[1]], {1: "out_of_range"}),
-        (pa.array([[[1], []], [[2**40]]], pa.list_(pa.list_(pa.int64()))), {"type": "array", "items": _INTS}, [[[1], []]],
-         {1: "out_of_range"}),
-        (pa.array([{"x": 1, "y": 2}, {"x": 1}, {"y": 1}], _STRUCT), _POINT, [{"x": 1, "y": 2}, {"x": 1, "y": None}], {2: "null"}),
+        (
+            pa.array([[[1], []], [[2**40]]], pa.list_(pa.list_(pa.int64()))),
+            {"type": "array", "items": _INTS},
+            [[[1], []]],
+            {1: "out_of_range"},
+        ),
+        (
+            pa.array([{"x": 1, "y": 2}, {"x": 1}, {"y": 1}], _STRUCT),
+            _POINT,
+            [{"x": 1, "y": 2}, {"x": 1, "y": None}],
+            {2: "null"},
+        ),
         (pa.array([{"x": 1}, None], _STRUCT), ["null", _POINT], [{"x": 1, "y": None}, None], {}),
         (pa.array([None, {"x": 2**31}], _STRUCT), [_POINT, "null"], [None], {1: "out_of_range"}),
-        (pa.array([[("a", 1)], [], [("b", 2**31)]], _MAP), {"type": "map", "values": "int"}, [[("a", 1)], []], {2: "out_of_range"}),
-        (pa.array([None, [("a", None)]], _MAP), ["null", {"type": "map", "values": ["null", "long"]}], [None, [("a", None)]], {}),
-        (pa.array([[{"x": 1}], [{"x": None}], [None]], pa.list_(_STRUCT)), {"type": "array", "items": ["null", _POINT]},
-         [[{"x": 1, "y": None}], [None]], {1: "null"}),
+        (
+            pa.array([[("a", 1)], [], [("b", 2**31)]], _MAP),
+            {"type": "map", "values": "int"},
+            [[("a", 1)], []],
+            {2: "out_of_range"},
+        ),
+        (
+            pa.array([None, [("a", None)]], _MAP),
+            ["null", {"type": "map", "values": ["null", "long"]}],
+            [None, [("a", None)]],
+            {},
+        ),
+        (
+            pa.array([[{"x": 1}], [{"x": None}], [None]], pa.list_(_STRUCT)),
+            {"type": "array", "items": ["null", _POINT]},
+            [[{"x": 1, "y": None}], [None]],
+            {1: "null"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_nested_values(array: pa.Array, avro_type: Any, accepted: list[Any], reasons: dict[int, str]) -> None:
     """A value is cast wherever it lies; a fault inside is a fault of its row, unless it lies under a null."""
     outcome = fit(array, avro_type)

@@ -100,8 +100,12 @@ def test_rows_that_fit_keep_their_numbers_and_the_others_say_why() -> None:
     assert coerced.batch.to_pylist() == [{"a": 1, "b": "x"}]
     assert coerced.row_numbers.tolist() == [100]
     assert [(one.row, one.column, one.reason) for one in coerced.rejects] == [
-        (99, "", "ragged"), (101, "a", "out_of_range"), (102, "b", "null"), (103, "a", "out_of_range"), (104, "a", "bad_json"),
-    ]  # fmt: skip
+        (99, "", "ragged"),
+        (101, "a", "out_of_range"),
+        (102, "b", "null"),
+        (103, "a", "out_of_range"),
+        (104, "a", "bad_json"),
+    ]
     assert coerced.rejects[1].detail == "expected int from -2147483648 to 2147483647, found 1099511627776"
     assert orjson.loads(coerced.rejects[1].raw) == {"a": 2**40, "b": "y"}
 

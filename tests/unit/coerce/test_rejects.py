@@ -22,8 +22,13 @@ def test_each_reject_is_one_line(tmp_path: Path) -> None:
     rejects.close()
     lines = [orjson.loads(line) for line in path.read_bytes().splitlines()]
     assert lines[0] == {
-        "file": "o.csv", "row": 7, "column": "a", "reason": "out_of_range", "detail": "expected int", "raw": '{"a":1}',
-    }  # fmt: skip
+        "file": "o.csv",
+        "row": 7,
+        "column": "a",
+        "reason": "out_of_range",
+        "detail": "expected int",
+        "raw": '{"a":1}',
+    }
     assert lines[1]["raw"] == "line\nbreak \x1b[31m"
     assert rejects.counts == {("out_of_range", "a"): 1, ("ragged", ""): 1}
 

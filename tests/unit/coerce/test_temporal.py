@@ -46,21 +46,50 @@ def test_typed_times(
 @pytest.mark.parametrize(
     ("texts", "avro_type", "accepted", "reasons"),
     [
-        (["2024-02-29", "2024-02-30", "02/01/2024", "20240229", ""], _logical("date"), [dt.date(2024, 2, 29)],
-         dict.fromkeys((1, 2, 3, 4), "bad_date")),
+        (
+            ["2024-02-29", "2024-02-30", "02/01/2024", "20240229", ""],
+            _logical("date"),
+            [dt.date(2024, 2, 29)],
+            dict.fromkeys((1, 2, 3, 4), "bad_date"),
+        ),
         (["0001-01-01", "9999-12-31"], _logical("date"), [dt.date(1, 1, 1), dt.date(9999, 12, 31)], {}),
-        (["09:30:00", "09:30:00.5", "24:00:00", "9:30", "09:30:00.0001"], _logical("time-millis"), [34_200_000, 34_200_500],
-         dict.fromkeys((2, 3, 4), "bad_time")),
-        (["2024-02-29T09:30:00Z", "2024-02-29 10:30:00+01:00", "2024-02-29T09:30:00", "2024-02-29T09:30:00.000000000Z"],
-         _logical("timestamp-micros"), [_S * 1_000_000] * 4, {}),
-        (["2024-02-29T09:30:00.0015Z", "2024-02-30T09:30:00Z", "1709199000", "x", "2024-02-29T09:30:00Z"],
-         _logical("timestamp-millis"), [_S * 1_000], dict.fromkeys((0, 1, 2, 3), "bad_timestamp")),
-        (["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"], _logical("timestamp-micros"),
-         [-62_135_596_800_000_000, 253_402_300_799_999_999], {}),
-        (["2024-02-29T09:30:00", "2024-02-29 09:30", "2024-02-29T09:30:00Z"], _logical("local-timestamp-millis"),
-         [_S * 1_000] * 2, {2: "bad_timestamp"}),
+        (
+            ["09:30:00", "09:30:00.5", "24:00:00", "9:30", "09:30:00.0001"],
+            _logical("time-millis"),
+            [34_200_000, 34_200_500],
+            dict.fromkeys((2, 3, 4), "bad_time"),
+        ),
+        (
+            [
+                "2024-02-29T09:30:00Z",
+                "2024-02-29 10:30:00+01:00",
+                "2024-02-29T09:30:00",
+                "2024-02-29T09:30:00.000000000Z",
+            ],
+            _logical("timestamp-micros"),
+            [_S * 1_000_000] * 4,
+            {},
+        ),
+        (
+            ["2024-02-29T09:30:00.0015Z", "2024-02-30T09:30:00Z", "1709199000", "x", "2024-02-29T09:30:00Z"],
+            _logical("timestamp-millis"),
+            [_S * 1_000],
+            dict.fromkeys((0, 1, 2, 3), "bad_timestamp"),
+        ),
+        (
+            ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"],
+            _logical("timestamp-micros"),
+            [-62_135_596_800_000_000, 253_402_300_799_999_999],
+            {},
+        ),
+        (
+            ["2024-02-29T09:30:00", "2024-02-29 09:30", "2024-02-29T09:30:00Z"],
+            _logical("local-timestamp-millis"),
+            [_S * 1_000] * 2,
+            {2: "bad_timestamp"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_iso_text(texts: list[str], avro_type: Any, accepted: list[Any], reasons: dict[int, str], kind: Any) -> None:
     """Case 13: ISO 8601 text is a time in every format; days that don't exist and other spellings are rejected."""
     outcome = fit(pa.array(texts), avro_type, kind)

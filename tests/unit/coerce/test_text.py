@@ -32,15 +32,29 @@ def _torn() -> pa.Array:
         (pa.array(["é"]), "bytes", ["é".encode()], {}),
         (pa.array([b"\xff"], pa.large_binary()), "bytes", [b"\xff"], {}),
         (pa.array([b"abc"], pa.binary(3)), "bytes", [b"abc"], {}),
-        (pa.array([b"abcd", b"abc", b""]), {"type": "fixed", "name": "F", "size": 4}, [b"abcd"],
-         {1: "wrong_length", 2: "wrong_length"}),
+        (
+            pa.array([b"abcd", b"abc", b""]),
+            {"type": "fixed", "name": "F", "size": 4},
+            [b"abcd"],
+            {1: "wrong_length", 2: "wrong_length"},
+        ),
         (pa.array(["PAID", "PLACED", "LOST"]), _ENUM, [1, 0], {2: "unknown_symbol"}),
-        (pa.array([_ID, _OTHER, "x", _ID[:-1], "{" + _ID + "}"]), _UUID_TEXT, [_ID, _OTHER], dict.fromkeys((2, 3, 4), "bad_uuid")),
+        (
+            pa.array([_ID, _OTHER, "x", _ID[:-1], "{" + _ID + "}"]),
+            _UUID_TEXT,
+            [_ID, _OTHER],
+            dict.fromkeys((2, 3, 4), "bad_uuid"),
+        ),
         (pa.array([_ID, _OTHER, "x"]), _UUID_BYTES, [uuid.UUID(_ID).bytes, uuid.UUID(_OTHER).bytes], {2: "bad_uuid"}),
-        (pa.array([uuid.UUID(_ID).bytes, uuid.UUID(_OTHER).bytes], pa.binary(16)), _UUID_TEXT, [_ID, _OTHER.lower()], {}),
+        (
+            pa.array([uuid.UUID(_ID).bytes, uuid.UUID(_OTHER).bytes], pa.binary(16)),
+            _UUID_TEXT,
+            [_ID, _OTHER.lower()],
+            {},
+        ),
         (pa.array([uuid.UUID(_ID).bytes], pa.binary(16)), _UUID_BYTES, [uuid.UUID(_ID).bytes], {}),
     ],
-)  # fmt: skip
+)
 def test_typed_text(array: pa.Array, avro_type: Any, accepted: list[Any], reasons: dict[int, str]) -> None:
     """Case 16: unknown symbols, bad UUIDs, wrong lengths and what is not UTF-8 are rejected with their reason."""
     outcome = fit(array, avro_type)
@@ -103,9 +117,7 @@ def test_strings_by_dictionary_stay_so_without_a_copy() -> None:
 def test_other_dictionaries(
     array: pa.DictionaryArray, avro_type: Any, accepted: list[Any], reasons: dict[int, str]
 ) -> None:
-    """Dictionaries with other indices, with nulls and into other types come out value by value; unused values don't
-    matter.
-    """
+    """Dictionaries of any kind come out value by value, and values that no row uses do not matter."""
     outcome = fit(array, avro_type)
     assert outcome.values == accepted
     assert outcome.reasons == reasons

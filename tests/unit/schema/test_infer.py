@@ -30,17 +30,29 @@ def _node(array: pa.Array, text: TextKind = "") -> Any:
     ("kind", "avro_type"),
     [
         (pa.bool_(), "boolean"),
-        (pa.int8(), "int"), (pa.int32(), "int"), (pa.uint16(), "int"), (pa.uint32(), "long"), (pa.int64(), "long"),
+        (pa.int8(), "int"),
+        (pa.int32(), "int"),
+        (pa.uint16(), "int"),
+        (pa.uint32(), "long"),
+        (pa.int64(), "long"),
         (pa.uint64(), _logical("bytes", "decimal", precision=20, scale=0)),
-        (pa.float16(), "float"), (pa.float32(), "float"), (pa.float64(), "double"),
-        (pa.string(), "string"), (pa.large_string(), "string"), (pa.string_view(), "string"), (pa.null(), "string"),
-        (pa.binary(), "bytes"), (pa.large_binary(), "bytes"),
+        (pa.float16(), "float"),
+        (pa.float32(), "float"),
+        (pa.float64(), "double"),
+        (pa.string(), "string"),
+        (pa.large_string(), "string"),
+        (pa.string_view(), "string"),
+        (pa.null(), "string"),
+        (pa.binary(), "bytes"),
+        (pa.large_binary(), "bytes"),
         (pa.binary(8), {"type": "fixed", "name": "row_v", "size": 8}),
         (pa.decimal128(10, 2), _logical("bytes", "decimal", precision=10, scale=2)),
         (pa.decimal128(10, -2), _logical("bytes", "decimal", precision=12, scale=0)),
         (pa.decimal256(50, 10), _logical("bytes", "decimal", precision=50, scale=10)),
-        (pa.date32(), _logical("int", "date")), (pa.date64(), _logical("int", "date")),
-        (pa.time32("s"), _logical("int", "time-millis")), (pa.time32("ms"), _logical("int", "time-millis")),
+        (pa.date32(), _logical("int", "date")),
+        (pa.date64(), _logical("int", "date")),
+        (pa.time32("s"), _logical("int", "time-millis")),
+        (pa.time32("ms"), _logical("int", "time-millis")),
         (pa.time64("us"), _logical("long", "time-micros")),
         (pa.timestamp("s", "UTC"), _logical("long", "timestamp-millis")),
         (pa.timestamp("ms", "Europe/Berlin"), _logical("long", "timestamp-millis")),
@@ -52,14 +64,43 @@ def _node(array: pa.Array, text: TextKind = "") -> Any:
         (pa.large_list(pa.string()), {"type": "array", "items": ["null", "string"]}),
         (pa.list_(pa.float32(), 2), {"type": "array", "items": ["null", "float"]}),
         (pa.map_(pa.string(), pa.int64()), {"type": "map", "values": ["null", "long"]}),
-        (pa.struct([("a b", pa.int32())]), {"type": "record", "name": "row_v", "fields": [
-            {"name": "a_b", "type": ["null", "int"], "default": None, "doc": "column 'a b'"}]}),
-        (pa.list_(pa.struct([("a", pa.struct([("a", pa.int32())]))])), {"type": "array", "items": ["null", {
-            "type": "record", "name": "row_v_item", "fields": [{"name": "a", "default": None, "type": ["null", {
-                "type": "record", "name": "row_v_item_a", "fields": [
-                    {"name": "a", "type": ["null", "int"], "default": None}]}]}]}]}),
+        (
+            pa.struct([("a b", pa.int32())]),
+            {
+                "type": "record",
+                "name": "row_v",
+                "fields": [{"name": "a_b", "type": ["null", "int"], "default": None, "doc": "column 'a b'"}],
+            },
+        ),
+        (
+            pa.list_(pa.struct([("a", pa.struct([("a", pa.int32())]))])),
+            {
+                "type": "array",
+                "items": [
+                    "null",
+                    {
+                        "type": "record",
+                        "name": "row_v_item",
+                        "fields": [
+                            {
+                                "name": "a",
+                                "default": None,
+                                "type": [
+                                    "null",
+                                    {
+                                        "type": "record",
+                                        "name": "row_v_item_a",
+                                        "fields": [{"name": "a", "type": ["null", "int"], "default": None}],
+                                    },
+                                ],
+                            }
+                        ],
+                    },
+                ],
+            },
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_arrow_type_has_an_avro_type(kind: pa.DataType, avro_type: Any) -> None:
     """Every field is a nullable union with default null of the type that holds all values of the Arrow type."""
     assert _node(pa.array([None], kind)) == avro_type
@@ -74,9 +115,13 @@ def test_each_arrow_type_has_an_avro_type(kind: pa.DataType, avro_type: Any) -> 
         ([1], pa.timestamp("ns"), _logical("long", "local-timestamp-nanos")),
         ([2_000], pa.time64("ns"), _logical("long", "time-micros")),
         ([1], pa.time64("ns"), "long"),
-        ([[1_000], [1]], pa.list_(pa.timestamp("ns")), {"type": "array", "items": ["null", _logical("long", "local-timestamp-nanos")]}),
+        (
+            [[1_000], [1]],
+            pa.list_(pa.timestamp("ns")),
+            {"type": "array", "items": ["null", _logical("long", "local-timestamp-nanos")]},
+        ),
     ],
-)  # fmt: skip
+)
 def test_nanoseconds_are_micros_only_when_every_sampled_row_is_exact(
     values: list[Any], kind: pa.DataType, avro_type: Any
 ) -> None:
@@ -123,9 +168,7 @@ _STRING = "string"
     ],
 )
 def test_text_gets_the_type_that_it_prints_back_from(texts: list[str | None], csv: Any, json: Any) -> None:
-    """Cases 7, 8, 9, 11 and 13: no digit is lost, no date guessed; JSON strings are never numbers, typed strings never
-    touched.
-    """
+    """Cases 7, 8, 9, 11 and 13: no digit is lost, no date guessed; JSON strings are never numbers."""
     array = pa.array(texts, pa.string())
     assert _node(array, "csv") == csv
     assert _node(array, "json") == json

@@ -18,10 +18,16 @@ from replayer.source.json import LineParser, is_one_object_a_line
 from tests.unit.source.reading import malformed_of, open_bytes, rows_of
 
 _SCHEMA = pa.schema(
-    [("n", pa.int64()), ("x", pa.float64()), ("s", pa.string()), ("b", pa.bool_()),
-     ("o", pa.struct([("k", pa.int64())])),
-     ("l", pa.list_(pa.float64())), ("big", pa.decimal128(38, 0))]
-)  # fmt: skip
+    [
+        ("n", pa.int64()),
+        ("x", pa.float64()),
+        ("s", pa.string()),
+        ("b", pa.bool_()),
+        ("o", pa.struct([("k", pa.int64())])),
+        ("l", pa.list_(pa.float64())),
+        ("big", pa.decimal128(38, 0)),
+    ]
+)
 _GOOD = b'{"n":1,"s":"good"}'
 
 
@@ -114,12 +120,21 @@ def test_blank_lines_are_no_rows() -> None:
 
 @pytest.mark.parametrize(
     ("content", "fits"),
-    [(b'{"a":1}\n{"a":2}\n', True), (b'{"a":1}\r\n{"a":2}\r\n', True), (b'{"a":1}', True),
-     (b'{"a":1}\n\n{"a":2}', False),
-     (b"null", False), (b"", False), (b"\n", False), (b'{"a":\n1}', False),
-     (b' {"a":1}\n', False), (b'{"a":1}\nnull', False),
-     (b"{", False), (b'{\n"a":1}', False)],
-)  # fmt: skip
+    [
+        (b'{"a":1}\n{"a":2}\n', True),
+        (b'{"a":1}\r\n{"a":2}\r\n', True),
+        (b'{"a":1}', True),
+        (b'{"a":1}\n\n{"a":2}', False),
+        (b"null", False),
+        (b"", False),
+        (b"\n", False),
+        (b'{"a":\n1}', False),
+        (b' {"a":1}\n', False),
+        (b'{"a":1}\nnull', False),
+        (b"{", False),
+        (b'{\n"a":1}', False),
+    ],
+)
 def test_lines_are_looked_at_before_arrow_sees_them(content: bytes, fits: bool) -> None:
     """Only lines that begin with { and end with } are parsed as a block: of a lone null Arrow's parser dies."""
     assert is_one_object_a_line(content) is fits
