@@ -159,12 +159,8 @@ class ConfluentRegistry:
         if status in _WITHOUT_RIGHTS:
             hint = "give credentials in the address: --registry-url https://USER:PASSWORD@host"
             return RegistryError(f"the registry {self.name} refuses access ({status}): {words}", hint)
-        return RegistryError(f"the registry {self.name} answered {status} for {subject}: {words}", _REACH_HINT)
-
-
-_REACH_HINT = (
-    "check --registry-url and whether the registry is up; without the option schema ids are kept in the process"
-)
+        hint = _ROOT_HINT if status == 404 else _REACH_HINT if status >= 500 or status in _PASSING else ""
+        return RegistryError(f"the registry {self.name} answered {status} for {subject}: {words}", hint)
 
 
 def _body(error: Any) -> str:
