@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first call of a kernel may compile it, which no deadline of an example can foresee.
+settings.register_profile("replayer", deadline=None)
+settings.load_profile("replayer")
 
 GOLDEN = Path(__file__).parent / "golden"
 

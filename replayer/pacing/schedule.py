@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 NS_PER_S = 10**9
 
+NEVER_NS = 2**62
+"""146 years after the start: later due offsets are cut to this, so that a clock time can be added to them in int64."""
+
 
 class Schedule(Protocol):
     """When each record is due, as a monotone function of its index."""
@@ -45,7 +48,7 @@ class ConstantRate:
             raise ValueError(f"a rate must be above 0, not {self.rate_per_s}")
 
     def due_offsets_ns(self, first_index: int, count: int) -> npt.NDArray[np.int64]:
-        """Due offsets of ``count`` records from ``first_index`` on, int64 nanoseconds.
+        """Due offsets of ``count`` records from ``first_index`` on, int64 nanoseconds, at most NEVER_NS.
 
         Python's integers carry the first one; the others are that one plus exact steps, so that int64 cannot overflow
         however far the run has come.
@@ -53,9 +56,11 @@ class ConstantRate:
         numerator, denominator = self.rate_per_s.numerator, self.rate_per_s.denominator
         first_due, first_rest = divmod(first_index * NS_PER_S * denominator, numerator)
         whole_step, step_rest = divmod(NS_PER_S * denominator, numerator)
-        if first_rest + count * step_rest >= 2**63:
-            exact = [first_due + k * whole_step + (first_rest + k * step_rest) // numerator for k in range(count)]
-            return np.array(exact, dtype=np.int64)
+        last_due = first_due + count * (whole_step + 1)
+        if max(numerator, first_rest + count * step_rest) >= 2**63 or last_due > NEVER_NS:
+            # A rate with some twenty digits, or a record a century.
+            exact = (first_due + k * whole_step + (first_rest + k * step_rest) // numerator for k in range(count))
+            return np.fromiter((min(due, NEVER_NS) for due in exact), np.int64, count)
         k = np.arange(count, dtype=np.int64)
         return first_due + k * whole_step + (first_rest + k * step_rest) // numerator
 

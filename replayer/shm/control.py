@@ -68,10 +68,11 @@ class Control:
         return ClockMap(nominal, clock, Fraction(numerator, denominator), bool(is_paused))
 
     def set_bucket(self, setting: BucketSetting, origin_ns: int) -> None:
-        """Set the token bucket; ``origin_ns`` is the clock time from which its ticks count."""
+        """Set the token bucket, full; ``origin_ns`` is the clock time from which its ticks count."""
         self.words[BUCKET_ORIGIN] = origin_ns
         self.words[BUCKET_TOLERANCE] = setting.tolerance_ticks
-        self.words[BUCKET_ARRIVAL] = 0
+        # As if nothing had gone for long: the first record, due at the origin, must not wait for an interval to pass.
+        self.words[BUCKET_ARRIVAL] = -setting.tolerance_ticks
         self.words[BUCKET_INTERVAL] = setting.interval_ticks
 
 

@@ -22,11 +22,41 @@ def create_file() -> int:
         return os.dup(file.fileno())
 
 
+_GROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_HINT = "give the process more memory, or fewer --workers"
+
+
+def limit_of(path: str) -> int | None:
+    """The bytes that a limit file of a control group allows; None for no file, no number or no limit."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def available_bytes() -> int | None:
+    """How much memory can be had without pushing anyone out, by the kernel's own estimate; None where it gives none."""
+    amounts = [limit for path in _GROUP_LIMITS if (limit := limit_of(path)) is not None]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            amounts += [int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable:")]
+    except OSError:
+        pass
+    return min(amounts, default=None)
+
+
 def reserve(descriptor: int, size_bytes: int) -> None:
     """Give the file its size and its memory now, so that a lack of memory is an error here and no SIGBUS later.
 
-    Raises UsageError when the memory cannot be had.
+    Raises UsageError when the memory cannot be had. Linux does not refuse a request for more memory than there is: it
+    gives page after page, and then kills whatever process is largest. So we look first.
     """
+    available = available_bytes()
+    if available is not None and size_bytes > available:
+        raise UsageError(
+            f"cannot reserve {size_bytes >> 20:,} MiB of shared memory: {available >> 20:,} MiB are available", _HINT
+        )
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, size_bytes)
@@ -34,8 +64,7 @@ def reserve(descriptor: int, size_bytes: int) -> None:
             os.ftruncate(descriptor, size_bytes)
     except OSError as error:
         raise UsageError(
-            f"cannot reserve {size_bytes >> 20} MiB of shared memory: {error.strerror}",
-            "give the process more memory, or fewer --workers",
+            f"cannot reserve {size_bytes >> 20:,} MiB of shared memory: {error.strerror}", _HINT
         ) from error
 
 
