@@ -221,17 +221,18 @@ def progress_line(snapshot: Snapshot) -> str:
         parts = [f"{format_count(done)} of {format_count(snapshot.total_records)} ({percent:.1f} %)"]
     if snapshot.state != "running":
         parts.insert(0, snapshot.state)
-    if snapshot.rate_per_s is not None:
+    # The rate of the last interval says nothing about a run that has ended within it.
+    if snapshot.rate_per_s is not None and snapshot.state != "done":
         asked = "" if snapshot.asked_rate_per_s is None else f" of {format_rate(snapshot.asked_rate_per_s)}"
         parts.append(format_rate(snapshot.rate_per_s) + asked)
-    if snapshot.state != _DRY_RUN:
+    if snapshot.in_flight or snapshot.state not in (_DRY_RUN, "done"):
         parts.append(f"in flight {format_count(snapshot.in_flight)}")
-    if snapshot.lag_p99_ns is not None:
+    if snapshot.lag_p99_ns is not None and snapshot.state != "done":
         parts.append(f"lag p99 {format_duration(snapshot.lag_p99_ns)}")
     for name, count in (("rejected", snapshot.rejected), ("failed", snapshot.failed), ("unknown", snapshot.unknown)):
         if count:
             parts.append(f"{name} {format_count(count)}")
-    if snapshot.eta_ns is not None and snapshot.state in ("running", _DRY_RUN):
+    if snapshot.eta_ns and snapshot.state in ("running", _DRY_RUN):
         parts.append(f"left {format_duration(snapshot.eta_ns)}")
     return "  ".join(parts)
 

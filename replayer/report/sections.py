@@ -85,7 +85,9 @@ def stages(report: RunReport) -> list[str]:
         return []
     named = {"read": spent.read_ns, "coerce": spent.coerce_ns, "encode": spent.encode_ns, "place": spent.place_ns}
     listed = " · ".join(f"{name} {format_duration(value / records)}" for name, value in named.items() if value)
-    waited = f"; waited {format_duration(spent.wait_ns)} for free slots" if spent.wait_ns else ""
+    # A paced reader waits because it may run ahead by a bounded time only, an unpaced one because the ring is full.
+    reason = "free slots" if report.asked_rate_per_s is None else "the schedule"
+    waited = f"; waited {format_duration(spent.wait_ns)} for {reason}" if spent.wait_ns else ""
     return [f"  the reader's share: {listed}{waited}"] if listed else []
 
 

@@ -83,16 +83,16 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
     rows = "" if dataset.rows_total is None else plural(dataset.rows_total, "row")
     formats = printable(", ".join(dataset.formats))
     identity = "" if target is None else f"id {target.schema_id} as {printable(target.subject)}"
-    fell_back = f"{plural(report.encoder.fallback_rows, 'row')} fell back"
-    if report.encoder.fallback_reason:
-        fell_back += f" ({printable(report.encoder.fallback_reason)})"
     lines = [
         labelled("dataset", named, formats, rows, _loops_finished(dataset.loops_finished)),
         labelled("schema", printable(dataset.schema_origin), identity),
     ]
     if target is not None:
         lines += _target_lines(target)
-    lines.append(labelled("encoder", printable(report.encoder.name), fell_back))
+    if report.encoder is not None:
+        reason = f" ({printable(report.encoder.fallback_reason)})" if report.encoder.fallback_reason else ""
+        fell_back = f"{plural(report.encoder.fallback_rows, 'row')} fell back{reason}"
+        lines.append(labelled("encoder", printable(report.encoder.name), fell_back))
     if producer is not None:
         library = f"librdkafka {printable(producer.librdkafka_version)}"
         reason = printable(producer.reason) if is_verbose else ""
@@ -111,7 +111,8 @@ def _target_lines(target: Target) -> list[str]:
 
 def _speed(report: RunReport) -> list[str]:
     asked = format_rate(report.asked_rate_per_s)
-    achieved = f"achieved {optional(report.achieved_rate_per_s, format_rate)}"
+    # At max there is nothing to achieve: the throughput says how fast it went.
+    achieved = f"achieved {optional(report.achieved_rate_per_s, format_rate)}" if report.asked_rate_per_s else ""
     if report.asked_rate_per_s and report.achieved_rate_per_s is not None:
         error = report.achieved_rate_per_s / report.asked_rate_per_s - 1
         achieved += f" ({error * 1e6:+.0f} ppm)" if abs(error) < 0.01 else f" ({error * 100:+.1f} %)"

@@ -126,7 +126,7 @@ def test_the_live_line_redraws_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert screen_of(stream.getvalue()) == [
         "orders.csv to orders",
         "note: a broker went away",
-        "━━━━━━━━━━━━━━━━━━━━  done  1,000,000 of 1,000,000 (100.0 %)  1.39 M/s  in flight 0",
+        "━━━━━━━━━━━━━━━━━━━━  done  1,000,000 of 1,000,000 (100.0 %)",
         "",
     ]
 
