@@ -1,5 +1,5 @@
 import java.nio.charset.StandardCharsets;
-import java.util.HexFormat;
+import java.util.Base64;
 import java.util.LinkedHashSet;
 import java.util.Random;
 import java.util.Set;
@@ -7,7 +7,7 @@ import java.util.UUID;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 
 /**
- * Prints 10,000 distinct keys in hexadecimal, each with the partition that the Java producer gives it by default in topics
+ * Prints 10,000 distinct keys in base64, each with the partition that the Java producer gives it by default in topics
  * of 1, 6, 12 and 100 partitions. The same keys in the same order on every run.
  */
 public final class JavaPartitions {
@@ -20,13 +20,13 @@ public final class JavaPartitions {
     private JavaPartitions() {}
 
     public static void main(String[] arguments) {
-        StringBuilder out = new StringBuilder("key_hex");
+        StringBuilder out = new StringBuilder("key");
         for (int count : PARTITION_COUNTS) {
-            out.append(",of_").append(count);
+            out.append(",partitions_").append(count);
         }
         out.append('\n');
         for (String key : keys()) {
-            byte[] bytes = HexFormat.of().parseHex(key);
+            byte[] bytes = Base64.getDecoder().decode(key);
             out.append(key);
             for (int count : PARTITION_COUNTS) {
                 out.append(',').append(BuiltInPartitioner.partitionForKey(bytes, count));
@@ -53,7 +53,7 @@ public final class JavaPartitions {
             for (int repetition = 0; repetition < 40; repetition++) {
                 byte[] bytes = new byte[length];
                 random.nextBytes(bytes);
-                keys.add(HexFormat.of().formatHex(bytes));
+                keys.add(Base64.getEncoder().encodeToString(bytes));
             }
         }
         for (int length = 64; length <= 1024; length *= 2) {
@@ -72,6 +72,6 @@ public final class JavaPartitions {
     }
 
     private static void add(Set<String> keys, String key) {
-        keys.add(HexFormat.of().formatHex(key.getBytes(StandardCharsets.UTF_8)));
+        keys.add(Base64.getEncoder().encodeToString(key.getBytes(StandardCharsets.UTF_8)));
     }
 }
