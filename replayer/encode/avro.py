@@ -19,6 +19,7 @@ from replayer.encode.fallback import FastavroEncoder
 from replayer.encode.framing import PREFIX_SIZE_MAX
 from replayer.encode.plan import Column, Plan, make_plan, not_columnar
 from replayer.errors import SchemaError
+from replayer.machine.jit import load_kernel
 from replayer.schema.avro import AvroSchema, Record
 
 
@@ -77,6 +78,7 @@ class ColumnarEncoder:
         self._stack = np.zeros(2 * self._plan.depth + 2, dtype=np.int64)
         self._binder = Binder(self._plan, len(prefix))
         self._last: tuple[pa.RecordBatch, Binding] | None = None
+        load_kernel(kernels.encode_rows, *[0] * 7)
 
     def upper_bound(self, batch: pa.RecordBatch) -> int:
         """Counts the buffers' own sizes and the most that a number can take; reads no value."""

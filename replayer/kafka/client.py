@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from replayer.errors import BrokerError, UsageError
 from replayer.kafka.blocks import (
     FAILED,
@@ -23,7 +25,7 @@ from replayer.kafka.blocks import (
     Int64s,
     Tallies,
 )
-from replayer.kafka.delivery_kernels import count_delivered, count_undelivered, stamp_sent
+from replayer.kafka.delivery_kernels import REPORT_WORDS, count_all_delivered, count_undelivered, stamp_sent
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
@@ -80,6 +82,10 @@ class PortableProducer:
         self._warnings: deque[str] = deque(maxlen=_WARNINGS_KEPT)
         self._undecided = _undecided_codes()
         self._reports = 0
+        self._delivered: list[tuple[int, int, int, int]] = []
+        # Loaded here, so that the first record does not wait for it.
+        self._count_delivered(np.zeros((0, REPORT_WORDS), np.int64))
+        stamp_sent(blocks, tallies, 0, 0, 0, 0)
         configuration: dict[str, Any] = {**properties, "error_cb": self._warn, "logger": self}
         try:
             self._producer = Producer(configuration)
@@ -158,9 +164,7 @@ class PortableProducer:
             partition = message.partition()
             assert partition is not None  # it was sent to one
             if error is None:
-                count_delivered(
-                    self._blocks, self._tallies, block, position, partition, byte_count, time.monotonic_ns()
-                )
+                self._delivered.append((block, position, partition, byte_count))
                 return
             outcome = UNKNOWN if error.code() in self._undecided else FAILED
             self._fail(block, position, partition, outcome, error.str())
@@ -176,7 +180,13 @@ class PortableProducer:
         """See RecordProducer.drain."""
         self._reports = 0
         self._producer.poll(0)
+        if self._delivered:
+            self._count_delivered(np.array(self._delivered, np.int64))
+            self._delivered.clear()
         return self._reports
+
+    def _count_delivered(self, reports: Int64s) -> None:
+        count_all_delivered(self._blocks, self._tallies, reports, len(reports), time.monotonic_ns())
 
     def take_failures(self) -> Sequence[FailedRecord]:
         """See RecordProducer.take_failures."""

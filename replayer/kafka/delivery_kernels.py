@@ -13,6 +13,7 @@ from replayer.kafka.blocks import (
     LATE_NS,
     UNKNOWN,
     Blocks,
+    Int64s,
     Tallies,
 )
 from replayer.machine.jit import kernel
@@ -58,6 +59,21 @@ def count_delivered(
     if tallies.moments[FIRST_ACKED] == 0:
         tallies.moments[FIRST_ACKED] = now_ns
     tallies.moments[LAST_ACKED] = now_ns
+
+
+BLOCK, POSITION, PARTITION, BYTE_COUNT = range(4)
+REPORT_WORDS = 4
+"""A report of a delivered record is a row of four int64, for callers that collect them first."""
+
+
+@kernel
+def count_all_delivered(blocks: Blocks, tallies: Tallies, reports: Int64s, count: int, now_ns: int) -> None:
+    """Note that the records of the first ``count`` reports were acknowledged."""
+    for number in range(count):
+        report = reports[number]
+        count_delivered(
+            blocks, tallies, report[BLOCK], report[POSITION], report[PARTITION], report[BYTE_COUNT], now_ns
+        )
 
 
 @kernel

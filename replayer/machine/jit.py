@@ -24,3 +24,11 @@ def kernel(function: _Function) -> _Function:
     """
     compiled: _Function = numba.njit(cache=True, nogil=True, boundscheck=False)(function)
     return compiled
+
+
+def load_kernel(compiled: Callable[..., Any], *examples: Any) -> None:
+    """Compile a kernel, or load it from the cache, for arguments of the types of ``examples``, without running it.
+
+    For where the first call must not wait; a kernel that is called from another one is part of that one.
+    """
+    compiled.compile(tuple(numba.typeof(example) for example in examples))  # type: ignore[attr-defined]

@@ -163,14 +163,15 @@ class RunReport:
     target: Target | None
     """None in a dry run."""
     dataset: DatasetUsed
-    encoder: EncoderUsed
+    encoder: EncoderUsed | None
+    """None when the reader did not come as far as choosing one."""
     producer: ProducerUsed | None
     """None in a dry run."""
     workers_count: int
     asked_rate_per_s: float | None
     """None means ``max``."""
     achieved_rate_per_s: float | None
-    """Records sent per second of the schedule's span; None when nothing, or only one record, was sent."""
+    """Records sent per second between the first send and the last; None at ``max`` and for fewer than two records."""
     duration_ns: int
     """From the first send to the last delivery report."""
     wall_ns: int

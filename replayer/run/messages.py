@@ -50,9 +50,6 @@ class ReaderSetup:
     max_records: int | None
     duration_ns: int | None
     loops: int | None
-    batch_bytes: int
-    """``batch.size`` and ``batch.num.messages``: an unpaced run of keyless records is one Kafka batch."""
-    batch_records: int
 
 
 @dataclass(frozen=True)
@@ -106,6 +103,14 @@ class FailuresListed:
 
 
 @dataclass(frozen=True)
+class EncoderChosen:
+    """From the reader at its start: which encoder the schema got, and why not the columnar one."""
+
+    name: str
+    fallback_reason: str
+
+
+@dataclass(frozen=True)
 class RejectTally:
     """From the reader: how often one column had rows rejected for one reason, and the first of them."""
 
@@ -147,4 +152,4 @@ class Failed:
     traceback_text: str
 
 
-FromChild = Ready | Listening | FailuresListed | RejectsCounted | Warned | Finished | Failed
+FromChild = Ready | Listening | EncoderChosen | FailuresListed | RejectsCounted | Warned | Finished | Failed

@@ -19,7 +19,8 @@ Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
-RUN_DUE, RUN_BYTES, RUN_RECORDS, RUN_PARTITION = range(4)
+RUN_DUE, RUN_BYTES, RUN_PARTITION = range(3)
+RUN_WORDS = 3
 
 BATCH_OVERHEAD_BYTES = 61
 """Header of a Kafka record batch, version 2 (https://kafka.apache.org/documentation/#recordbatch)."""
@@ -72,28 +73,21 @@ def keyless_partitions(
     partition_count: int,
     run_ns: int,
     run_bytes: int,
-    run_records: int,
     partitions: Int32s,
 ) -> None:
-    """Partitions of records without a key: the next one after ``run_ns``, ``run_bytes`` or ``run_records``.
+    """Partitions of records without a key: the next one after ``run_ns`` of due time or ``run_bytes`` of values.
 
     Runs rather than single records, because Kafka batches are made per partition. ``state`` carries the current run on.
     """
     for record in range(len(rows)):
         row = rows[record]
         value_bytes = arena.value_ends[row] - (arena.value_ends[row - 1] if row > 0 else 0)
-        is_over = (
-            due_ns[record] - state[RUN_DUE] >= run_ns
-            or state[RUN_BYTES] + value_bytes > run_bytes
-            or state[RUN_RECORDS] >= run_records
-        )
-        if is_over and state[RUN_RECORDS] > 0:
+        is_over = due_ns[record] - state[RUN_DUE] >= run_ns or state[RUN_BYTES] + value_bytes > run_bytes
+        if is_over and state[RUN_BYTES] > 0:
             state[RUN_DUE] = due_ns[record]
             state[RUN_BYTES] = 0
-            state[RUN_RECORDS] = 0
             state[RUN_PARTITION] = (state[RUN_PARTITION] + 1) % partition_count
         state[RUN_BYTES] += value_bytes
-        state[RUN_RECORDS] += 1
         partitions[record] = state[RUN_PARTITION]
 
 

@@ -19,7 +19,6 @@ from replayer.source.open import Source, open_source, take_sample
 from replayer.source.options import SourceOptions
 
 BATCH_SIZE_MAX = 1_000_000
-BATCH_RECORDS_MAX = 10_000
 _BATCH_MARGIN = 1_024
 """``batch.size`` stays this far below the topic's limit, which is for the whole Kafka batch with its header."""
 _MESSAGE_MAX_DEFAULT = 1_000_000
@@ -70,7 +69,6 @@ class BatchLimits:
     """Sizes that librdkafka and the reader must agree on with the topic."""
 
     batch_bytes: int
-    batch_records: int
     max_record_bytes: int
 
 
@@ -83,7 +81,6 @@ def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> 
     batch_bytes = min(BATCH_SIZE_MAX, max(record_max - _BATCH_MARGIN, record_max // 2))
     return BatchLimits(
         int(properties.get("batch.size", batch_bytes)),
-        int(properties.get("batch.num.messages", BATCH_RECORDS_MAX)),
         record_max,
     )
 

@@ -20,9 +20,9 @@ from replayer.errors import DatasetError
 from replayer.kafka.partition_kernels import partition_by_key
 from replayer.pacing.schedule import ConstantRate, cut_by_span
 from replayer.run.arena import Arena
-from replayer.run.messages import Dismissed, ReaderSetup, Ready, RejectsCounted
+from replayer.run.messages import Dismissed, EncoderChosen, ReaderSetup, Ready, RejectsCounted
 from replayer.run.pipeline import Pipeline
-from replayer.run.place_kernels import gather, keyless_partitions, segment_end
+from replayer.run.place_kernels import RUN_WORDS, gather, keyless_partitions, segment_end
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import ReaderCounters, WorkerCounters, reader_counters, worker_counters
 from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS, SLOT_SCALARS
@@ -32,7 +32,10 @@ from replayer.shm.ring import SlotRef, Slots, slots_of
 SLOT_SPAN_NS = 50_000_000
 """Due time that one paced slot covers at most, so that a slot is never held up for long by its last record."""
 RUN_SPAN_NS = 10_000_000
-"""Due time after which keyless records go to the next partition."""
+"""Due time after which paced keyless records go to the next partition."""
+RUN_BYTES = 16_384
+"""Bytes of values after which unpaced ones do: the default batch size of Kafka's own sticky partitioner."""
+_NO_LIMIT = 2**62
 AHEAD_NS = 200_000_000
 """How far a paced reader runs ahead of the clock, so that a new rate or the end comes soon."""
 _CONTROL_CHECK_S = 0.02
@@ -70,6 +73,7 @@ def serve_reader(connection: Connection, descriptors: Sequence[int]) -> None:
         pipes[1 : 2 * workers : 2],
     )
     pipeline = Pipeline(setup.pipeline)
+    connection.send(EncoderChosen(pipeline.encoder.name, pipeline.encoder.fallback_reason))
     reader = _Reader(setup, pipeline, placer, counters, connection)
     try:
         reader.run()
@@ -199,7 +203,7 @@ class _Placer:
         self._free = [list(range(setup.layout.slots_per_worker)) for _ in slots]
         self._schedule = None if setup.rate_per_s is None else ConstantRate(setup.rate_per_s)
         self._index = 0
-        self._run_state = np.zeros(4, np.int64)
+        self._run_state = np.zeros(RUN_WORDS, np.int64)
         self._scratch = np.zeros(3 * setup.layout.partition_count, np.int64)
         self.waited_ns = 0
         self.on_handed_over: Callable[[], None] = _nothing
@@ -237,10 +241,9 @@ class _Placer:
     ) -> npt.NDArray[np.int32]:
         arrays, partition_count = arena.arrays, self._layout.partition_count
         partitions = np.zeros(len(rows), np.int32)
-        run_ns = RUN_SPAN_NS if self._schedule is not None else 2**62
+        run_ns, run_bytes = (_NO_LIMIT, RUN_BYTES) if self._schedule is None else (RUN_SPAN_NS, _NO_LIMIT)
         keyless_partitions(
-            self._run_state, due_ns, arrays, rows, partition_count, run_ns, self._setup.batch_bytes,
-            self._setup.batch_records, partitions,
+            self._run_state, due_ns, arrays, rows, partition_count, run_ns, run_bytes, partitions,
         )  # fmt: skip
         if self._setup.pipeline.key_columns:
             partition_by_key(arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions)

@@ -69,11 +69,13 @@ def make_report(facts: RunFacts, outcome: Outcome) -> model.RunReport:
         notes=(*facts.notes, *outcome.warnings),
         target=_target(facts, len(partitions)),
         dataset=_dataset(facts, counters),
-        encoder=_encoder(facts, counters),
+        encoder=_encoder(outcome),
         producer=model.ProducerUsed(facts.choice.name, facts.choice.reason, facts.choice.librdkafka_version),
         workers_count=len(counters.workers),
         asked_rate_per_s=None if facts.config.pacing.rate is None else float(facts.config.pacing.rate),
-        achieved_rate_per_s=_rate(ledger.attempted - 1, _span(moments.first_sent_ns, moments.last_sent_ns)),
+        achieved_rate_per_s=(
+            _rate(ledger.attempted - 1, _span(moments.first_sent_ns, moments.last_sent_ns)) if is_paced else None
+        ),
         duration_ns=duration_ns,
         wall_ns=time.monotonic_ns() - facts.started_ns,
         first_delivered_after_ns=_span(facts.started_ns, moments.first_acked_ns),
@@ -157,11 +159,11 @@ def _dataset(facts: RunFacts, counters: books.Counters) -> model.DatasetUsed:
     )
 
 
-def _encoder(facts: RunFacts, counters: books.Counters) -> model.EncoderUsed:
-    from replayer.encode.avro import make_encoder
-
-    encoder = make_encoder(facts.plan.schema, b"")
-    return model.EncoderUsed(encoder.name, counters.reader.get("fallback_rows"), encoder.fallback_reason)
+def _encoder(outcome: Outcome) -> model.EncoderUsed | None:
+    chosen = outcome.encoder
+    if chosen is None:
+        return None
+    return model.EncoderUsed(chosen.name, outcome.counters.reader.get("fallback_rows"), chosen.fallback_reason)
 
 
 def _costs(facts: RunFacts, outcome: Outcome) -> tuple[model.RoleCost, ...]:

@@ -288,8 +288,6 @@ class _Run:
                 max_records=config.limits.max_records,
                 duration_ns=config.limits.duration_ns,
                 loops=config.limits.loops,
-                batch_bytes=self._limits.batch_bytes,
-                batch_records=self._limits.batch_records,
             )
         )
         properties = tuple(self._producer_properties().items())

@@ -19,6 +19,7 @@ from replayer.metrics.snapshot import Snapshot
 from replayer.report.model import Problem
 from replayer.run.books import Counters
 from replayer.run.messages import (
+    EncoderChosen,
     Failed,
     FailedRows,
     FailuresListed,
@@ -88,6 +89,7 @@ class Outcome:
     failures: list[FailedRows] = field(default_factory=list)
     failures_not_listed: int = 0
     rejects: tuple[RejectTally, ...] = ()
+    encoder: EncoderChosen | None = None
     warnings: list[str] = field(default_factory=list)
     startup_cpu_ns: dict[str, int] = field(default_factory=dict)
     is_interrupted: bool = False
@@ -161,6 +163,8 @@ class Watch:
         elif isinstance(message, FailuresListed):
             outcome.failures += message.ranges
             outcome.failures_not_listed += message.not_listed
+        elif isinstance(message, EncoderChosen):
+            outcome.encoder = message
         elif isinstance(message, RejectsCounted):
             outcome.rejects = message.tallies
         elif isinstance(message, Warned):
