@@ -16,10 +16,19 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-COLUMNS = 118
+COLUMNS = 126
 COMMAND = "replayer run testdata/orders.parquet --key customer --rate 50k --loops 100 --create-topic partitions=6"
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "terminal.svg"
 _TOKENS = re.compile(r"\x1b\[[0-9;]*m|\x1b\[K|\r\n|[\r\n]|[^\x1b\r\n]+")
+_PADDED_TEXT = re.compile(r'x="([\d.]+)" (y="[\d.]+") textLength="([\d.]+)"([^>]*)>((?:&#160;)+)')
+_CHARACTER_WIDTH = 12.2
+
+
+def _without_padding(match: re.Match[str]) -> str:
+    """The same text further right: some viewers drop blanks at the start of a text."""
+    x, y, length, rest, blanks = match.groups()
+    shift = _CHARACTER_WIDTH * (len(blanks) // len("&#160;"))
+    return f'x="{float(x) + shift:.1f}" {y} textLength="{float(length) - shift:.1f}"{rest}>'
 
 
 def run(command: str) -> str:
@@ -62,7 +71,8 @@ def main() -> None:
         # Without the web fonts that rich names: the picture must not fetch anything.
         template = re.sub(r"@font-face \{\{.*?\}\}|<!--.*?-->", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
         picture = console.export_svg(title="replayer", code_format=template, unique_id="terminal")
-        TARGET.write_text(picture.replace("Fira Code, monospace", "monospace"), encoding="utf-8")
+        picture = _PADDED_TEXT.sub(_without_padding, picture.replace("Fira Code, monospace", "monospace"))
+        TARGET.write_text(picture, encoding="utf-8")
     print(f"\n{TARGET}", file=sys.stderr)
 
 

@@ -115,7 +115,7 @@ def _speed(report: RunReport) -> list[str]:
     achieved = f"achieved {optional(report.achieved_rate_per_s, format_rate)}" if report.asked_rate_per_s else ""
     if report.asked_rate_per_s and report.achieved_rate_per_s is not None:
         error = report.achieved_rate_per_s / report.asked_rate_per_s - 1
-        achieved += f" ({error * 1e6:+.0f} ppm)" if abs(error) < 0.01 else f" ({error * 100:+.1f} %)"
+        achieved += f" ({error * 1e6:+,.0f} ppm)" if abs(error) < 0.01 else f" ({error * 100:+.1f} %)"
     late = "" if report.late_count is None else f"{plural(report.late_count, 'record')} over 10 ms late"
     shifted = f"schedule shifted by {format_duration(report.shifted_ns)} after stalls" if report.shifted_ns else ""
     spans = (
