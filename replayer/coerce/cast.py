@@ -27,6 +27,8 @@ from replayer.schema.avro import Array, Enum, Fixed, Map, Node, Primitive, Recor
 from replayer.schema.names import avro_names
 from replayer.schema.text import TextKind, is_utf8
 
+_BOOLEAN = "(?i)^(true|false|1|0)$"
+
 Note = Callable[[str], None]
 
 
@@ -129,7 +131,7 @@ class Planner:
                 cast = text_into_fraction(target)
             case Primitive("boolean") if self._kind == "csv":
                 cast = by_attempts(
-                    [lambda array: array.cast(pa.bool_())], because("bad_boolean", "true, false, 1 or 0")
+                    [lambda array: array.cast(pa.bool_())], because("bad_boolean", "true, false, 1 or 0"), _BOOLEAN
                 )
         return None if cast is None else then(plain, cast)
 

@@ -51,7 +51,7 @@ _PARTS = 16
 def failures(array: Any, attempt: Attempt) -> Mask:
     """The rows that an attempt refuses: cut into 16 parts again and again, so that few bad rows cost few attempts."""
     refused = np.zeros(len(array), dtype=np.bool_)
-    waiting = [(0, len(array))]
+    waiting = [(0, len(array))] if len(array) else []
     while waiting:
         start, length = waiting.pop()
         try:
@@ -70,10 +70,11 @@ def without(array: Any, rows: Mask) -> Any:
     return pc.if_else(pa.array(rows), pa.scalar(None, array.type), array) if rows.any() else array
 
 
-def by_attempts(attempts: Sequence[Attempt], explain: Explain) -> Cast:
+def by_attempts(attempts: Sequence[Attempt], explain: Explain, pattern: str = "") -> Cast:
     """A cast that tries each attempt on the whole column, and where none takes it whole, each on the rows left over.
 
     ``explain`` gets the column with only the refused rows filled and says for which reason which of them is refused.
+    ``pattern`` is for text: what does not match is refused at once, so that only the rest is searched by trying.
     """
 
     def cast(array: Any) -> Fitted:
@@ -82,21 +83,26 @@ def by_attempts(attempts: Sequence[Attempt], explain: Explain) -> Cast:
                 return Fitted(attempt(array))
             except pa.ArrowInvalid:
                 continue
-        left = array
+        hopeless = valid_rows(array) & ~matching(array, pattern) if pattern else np.zeros(len(array), dtype=np.bool_)
+        left = without(array, hopeless)
         result: Any = None
-        refused = np.zeros(len(array), dtype=np.bool_)
         for attempt in attempts:
             refused = failures(left, attempt)
             fitted = attempt(without(left, refused))
             result = fitted if result is None else pc.coalesce(result, fitted)
             left = without(left, ~refused)
-        if not refused.any():
-            return Fitted(result)
-        return Fitted(
-            result, tuple(Fault(rows, reason, expected) for rows, reason, expected in explain(left) if rows.any())
-        )
+        left = without(array, ~(valid_rows(left) | hopeless))
+        found = explain(left) if left.null_count < len(left) else ()
+        return Fitted(result, tuple(Fault(rows, reason, expected) for rows, reason, expected in found if rows.any()))
 
     return cast
+
+
+def matching(texts: Any, pattern: str) -> Mask:
+    """The rows whose text a regular expression finds; null does not match."""
+    found: Any = pc.match_substring_regex(texts, pattern)
+    rows: Mask = found.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
+    return rows
 
 
 def because(reason: str, expected: str) -> Explain:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from replayer.coerce.fit import Cast, Explain, Fitted, Mask, because, by_attempts, by_mask, then, valid_rows
+from replayer.coerce.fit import Cast, Explain, Fitted, Mask, because, by_attempts, by_mask, matching, then, valid_rows
 from replayer.schema.text import loses_digits
 
 _LIMITS: dict[pa.DataType, tuple[int, int]] = {
@@ -23,6 +23,8 @@ _LIMITS: dict[pa.DataType, tuple[int, int]] = {
     pa.int64(): (-(1 << 63), (1 << 63) - 1),
 }
 _NAMES: dict[pa.DataType, str] = {pa.int32(): "int", pa.int64(): "long", pa.float32(): "float", pa.float64(): "double"}
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_NOT_FINITE = "(?i)^[+-]?(nan|inf(inity)?)$"
 _WIDEST = pa.decimal256(76, 38)
 
 
@@ -184,7 +186,7 @@ def _takes(array: Any, kind: pa.DataType) -> Mask:
 
 def text_into_decimal(target: Any) -> Cast:
     """Text like ``12.30`` or ``1e3`` into a decimal."""
-    return by_attempts([lambda array: array.cast(target)], _explain_decimal(target))
+    return by_attempts([lambda array: array.cast(target)], _explain_decimal(target), _NUMBER)
 
 
 def text_into_integer(target: pa.DataType) -> Cast:
@@ -199,15 +201,15 @@ def text_into_integer(target: pa.DataType) -> Cast:
 
     def explain(left: Any) -> list[tuple[Mask, str, str]]:
         rows = valid_rows(left)
-        digits = _matching(left, "^-?[0-9]+$")
-        lossy = digits & _matching(left, "^(-?0[0-9]+|-0)$")
+        digits = matching(left, "^-?[0-9]+$")
+        lossy = digits & matching(left, "^(-?0[0-9]+|-0)$")
         return [
             (lossy, "loses_digits", f"{_NAMES[target]}, a number that prints back as it is written"),
             (digits & ~lossy, "out_of_range", f"{_NAMES[target]} from {low} to {high}"),
             (rows & ~digits, "not_an_integer", f"{_NAMES[target]}, a number without a fraction"),
         ]
 
-    return by_attempts([attempt], explain)
+    return by_attempts([attempt], explain, "^(0|-?[1-9][0-9]{0,18})$")
 
 
 def text_into_fraction(target: pa.DataType) -> Cast:
@@ -221,7 +223,7 @@ def text_into_fraction(target: pa.DataType) -> Cast:
             _refuse_inexact(array, numbers)
         return numbers
 
-    double_cast = by_attempts([attempt], lambda left: _explain_fraction(left, name))
+    double_cast = by_attempts([attempt], lambda left: _explain_fraction(left, name), f"{_NUMBER}|{_NOT_FINITE}")
     if target == pa.float64():
         return double_cast
     return then(double_cast, number_cast(pa.float64(), target))
@@ -230,27 +232,21 @@ def text_into_fraction(target: pa.DataType) -> Cast:
 def _refuse_inexact(texts: Any, numbers: Any) -> None:
     """Raises for an integer that the double changed, and for a finite number that became infinite."""
     is_large = ~(np.abs(_values(numbers)) < float(1 << 53))
-    integers = pa.array(is_large & _matching(texts, "^-?[0-9]+$"))
+    integers = pa.array(is_large & matching(texts, "^-?[0-9]+$"))
     for text, number in zip(texts.filter(integers).to_pylist(), numbers.filter(integers).to_pylist(), strict=True):
         if not np.isfinite(number) or int(number) != int(text):
             raise pa.ArrowInvalid("an integer would be rounded")
-    overflown = pc.is_inf(numbers).to_numpy(zero_copy_only=False) & _matching(texts, "[0-9]")
+    overflown = pc.is_inf(numbers).to_numpy(zero_copy_only=False) & matching(texts, "[0-9]")
     if overflown.any():
         raise pa.ArrowInvalid("out of range")
 
 
 def _explain_fraction(left: Any, name: str) -> list[tuple[Mask, str, str]]:
     rows = valid_rows(left)
-    integers = _matching(left, "^-?[0-9]+$")
-    numbers = _matching(left, r"^-?[0-9]*\.?[0-9]+\.?([eE][+-]?[0-9]+)?$") & ~integers
+    integers = matching(left, "^-?[0-9]+$")
+    numbers = matching(left, r"^-?[0-9]*\.?[0-9]+\.?([eE][+-]?[0-9]+)?$") & ~integers
     return [
         (integers, "inexact", f"{name}, which does not hold this integer exactly"),
         (numbers, "out_of_range", f"{name} up to 1.8e308"),
         (rows & ~integers & ~numbers, "not_a_number", f"{name}, a number like 12.5"),
     ]
-
-
-def _matching(texts: Any, pattern: str) -> Mask:
-    found: Any = pc.match_substring_regex(texts, pattern)
-    rows: Mask = found.fill_null(fill_value=False).to_numpy(zero_copy_only=False)
-    return rows

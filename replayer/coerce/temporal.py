@@ -16,6 +16,9 @@ import pyarrow.compute as pc
 from replayer.coerce.fit import Attempt, Cast, Fitted, because, by_attempts
 
 _INEXACT = "inexact"
+_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_TIME = r"^[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?$"
+_STAMP = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def temporal_cast(source: pa.DataType, target: pa.DataType) -> Cast | None:
@@ -42,16 +45,22 @@ def zone_note(source: Any, target: Any) -> str:
 def text_into_temporal(target: Any) -> Cast:
     """ISO 8601 text into a date, a time or a timestamp."""
     if pa.types.is_date(target):
-        return by_attempts([lambda array: array.cast(target)], because("bad_date", "a date like 2024-02-29"))
+        return by_attempts([lambda array: array.cast(target)], because("bad_date", "a date like 2024-02-29"), _DATE)
     if pa.types.is_time(target):
-        return by_attempts([lambda array: _time_text(array, target)], because("bad_time", "a time like 09:30:00"))
+        return by_attempts(
+            [lambda array: _time_text(array, target)], because("bad_time", "a time like 09:30:00"), _TIME
+        )
     if target.tz is None:
         local = [_text_as(target, "", target.unit), _text_as(target, "", "ns")]
         return by_attempts(
-            local, because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00 in {_unit(target)}, without a zone")
+            local,
+            because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00 in {_unit(target)}, without a zone"),
+            _STAMP,
         )
     zoned = [_text_as(target, tz, unit) for unit in (target.unit, "ns") for tz in ("UTC", "")]
-    return by_attempts(zoned, because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00Z in {_unit(target)}"))
+    return by_attempts(
+        zoned, because("bad_timestamp", f"a timestamp like 2024-02-29T09:30:00Z in {_unit(target)}"), _STAMP
+    )
 
 
 def _unit(kind: Any) -> str:

@@ -31,12 +31,12 @@ def uuid_text_cast(source: pa.DataType) -> Cast:
     """Strings, or 16 bytes, to UUID text."""
     if pa.types.is_fixed_size_binary(source):
         return lambda array: Fitted(_bytes_to_text(array))
-    return by_attempts([text_is_uuid], because("bad_uuid", _EXAMPLE))
+    return by_attempts([text_is_uuid], because("bad_uuid", _EXAMPLE), _PATTERN)
 
 
 def uuid_bytes_cast() -> Cast:
     """UUID text to its 16 bytes."""
-    return by_attempts([lambda array: _text_to_bytes(text_is_uuid(array))], because("bad_uuid", _EXAMPLE))
+    return by_attempts([lambda array: _text_to_bytes(text_is_uuid(array))], because("bad_uuid", _EXAMPLE), _PATTERN)
 
 
 def _text_to_bytes(array: Any) -> Any:

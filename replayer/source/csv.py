@@ -20,7 +20,6 @@ from replayer.errors import DatasetError
 from replayer.schema.text import is_utf8, mark_text
 from replayer.source.batch import Malformed, SourceBatch, bounded, cut_raw
 from replayer.source.bytestream import Block, ByteStream, blocks, refuse_other_encodings
-from replayer.source.csv_kernels import scan_rows
 from replayer.source.discover import InputFile
 from replayer.source.projection import choose_columns
 
@@ -29,10 +28,31 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 def find_row_end(content: bytes, delimiter: str) -> int:
     """Position after the last whole row, 0 when there is none; content begins where a row begins."""
-    if b'"' not in content:
-        # A newline at the end of a row is then a newline anywhere; files with lone returns have no other.
-        return content.rfind(b"\n") + 1 or content.rfind(b"\r") + 1
-    return int(scan_rows(np.frombuffer(content, dtype=np.uint8), ord(delimiter), stop_at_first=False)[0])
+    return _last_row_end(content, delimiter)[0]
+
+
+def _last_row_end(content: bytes, delimiter: str) -> tuple[int, bool]:
+    """Position after the last whole row, and whether what follows is inside quotes."""
+    if b'"' in content:
+        return _scan(content, delimiter, stop_at_first=False)
+    # A newline at the end of a row is then a newline anywhere; files with lone returns have no other.
+    return content.rfind(b"\n") + 1 or content.rfind(b"\r") + 1, False
+
+
+def _first_row_end(content: bytes, delimiter: str) -> int:
+    """Position after the first row, 0 when it has no end."""
+    ends = [place + 1 for place in (content.find(b"\n"), content.find(b"\r")) if place >= 0]
+    if b'"' in content[: min(ends, default=len(content))]:
+        return _scan(content, delimiter, stop_at_first=True)[0]
+    return min(ends, default=0)
+
+
+def _scan(content: bytes, delimiter: str, *, stop_at_first: bool) -> tuple[int, bool]:
+    # Imported here as it brings numba with it, which takes half a second and files without quotes never need.
+    from replayer.source.csv_kernels import scan_rows
+
+    end, is_quoted = scan_rows(np.frombuffer(content, dtype=np.uint8), ord(delimiter), stop_at_first=stop_at_first)
+    return int(end), bool(is_quoted)
 
 
 def read_header(file: InputFile) -> tuple[str, ...]:
@@ -57,7 +77,7 @@ def _header_bytes(stream: ByteStream, file: InputFile) -> bytes:
         content = content + fresh
         refuse_other_encodings(content, file.path)
         row = content.lstrip(b"\r\n")
-        end = int(scan_rows(np.frombuffer(row, dtype=np.uint8), ord(_DELIMITERS[file.format]), stop_at_first=True)[0])
+        end = _first_row_end(row, _DELIMITERS[file.format])
         if end or not fresh:
             return row[:end] if end else row
 
@@ -135,7 +155,7 @@ class _FileReader:
                 content = content.lstrip(b"\r\n")
                 needs_header = not content
                 # The block holds the header row whole, as blocks end where rows end; without an end it is all there is.
-                end = int(scan_rows(np.frombuffer(content, np.uint8), ord(self._delimiter), stop_at_first=True)[0])
+                end = _first_row_end(content, self._delimiter)
                 content = content[end:] if end else b""
             yield from self._parse(content, block)
 
@@ -149,10 +169,8 @@ class _FileReader:
 
     def _cut_unclosed(self, content: bytes) -> int:
         """Where a last row begins that never closes its quote; the length when there is none."""
-        if b'"' not in content:
-            return len(content)
-        end, is_quoted = scan_rows(np.frombuffer(content, dtype=np.uint8), ord(self._delimiter), stop_at_first=False)
-        return int(end) if is_quoted else len(content)
+        end, is_quoted = _last_row_end(content, self._delimiter)
+        return end if is_quoted else len(content)
 
     def _unclosed(self, text: bytes) -> Malformed:
         lines = text.count(b"\n") + (not text.endswith(b"\n"))

@@ -145,7 +145,7 @@ def _walk(lines: Sequence[bytes]) -> tuple[Columns, int]:
             if type(value) is not dict:
                 continue
             found = {name: type_of_value(entry) for name, entry in value.items()}
-        except (ValueError, TooDeepError):
+        except (ValueError, RecursionError, TooDeepError):
             continue
         columns = merge_fields(columns, found)
         count += 1
