@@ -86,7 +86,10 @@ def _canonical(schema_text: str) -> str:
 
 
 class ConfluentRegistry:
-    """A registry on the network. Passing errors are retried; every other is raised in the registry's own words."""
+    """A registry on the network. Passing errors are retried; every other is raised in the registry's own words.
+
+    A run asks once or twice, so each request has a connection of its own and none stays open during the run.
+    """
 
     def __init__(self, url: str, properties: Mapping[str, str]) -> None:
         # 0.3 s of imports that a run without a registry does not need.
@@ -97,7 +100,7 @@ class ConfluentRegistry:
             raise UsageError("the registry's address is empty", "write it like --registry-url http://host:8081")
         self.name = ",".join(_without_credentials(address) for address in addresses)
         self._timeout_s = _BUDGET_S / (_ATTEMPTS * len(addresses))
-        configuration: dict[str, Any] = {
+        self._configuration: dict[str, Any] = {
             **_credentials(addresses[0]),
             **properties,
             "url": self.name,
@@ -107,7 +110,7 @@ class ConfluentRegistry:
             "retries.max.wait.ms": 2 * _WAIT_MS,
         }
         try:
-            self._client = SchemaRegistryClient(configuration)
+            SchemaRegistryClient(self._configuration).close()
         except (ValueError, TypeError, OSError) as error:
             raise UsageError(f"the registry {self.name} cannot be used: {error}", "check --registry-url") from error
 
@@ -125,12 +128,13 @@ class ConfluentRegistry:
 
     def _ask(self, method: str, subject: str, schema_text: str) -> Any:
         """The one place where the client's errors become ours. None is the answer for a schema that is not there."""
-        from confluent_kafka.schema_registry import Schema
+        from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
         from confluent_kafka.schema_registry.common._httpx_compat import httpx
         from confluent_kafka.schema_registry.error import SchemaRegistryError
 
         try:
-            return getattr(self._client, method)(subject, Schema(schema_text, "AVRO"))
+            with SchemaRegistryClient(self._configuration) as client:
+                return getattr(client, method)(subject, Schema(schema_text, "AVRO"))
         except SchemaRegistryError as error:
             if method == "lookup_schema" and error.http_status_code == 404 and error.error_code in (40401, 40403):
                 return None
