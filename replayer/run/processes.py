@@ -67,7 +67,8 @@ class Child:
                 if isinstance(message, Finished | Failed):
                     self.last_word = message
                 received.append(message)
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
+            # OSError is what a connection that ends in the middle of a message gives: the child was killed writing it.
             self.is_at_end = True
         return received
 
