@@ -16,7 +16,7 @@ _QUEUE_NOTE = "queues are sized to the run; -X queue.buffering.max.kbytes sets o
 _TLS_NOTE = "OpenSSL chooses among the versions of TLS"
 _JAVA_NOTE = "it configures classes of a Java client"
 _CONSUMER_NAMES = """
-auto.include.jmx.reporter auto.offset.reset default.api.timeout.ms exclude.internal.topics
+auto.include.jmx.reporter default.api.timeout.ms exclude.internal.topics
 fetch.max.wait.ms key.deserializer value.deserializer
 """
 _JAVA_NAMES = """
