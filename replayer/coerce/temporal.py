@@ -29,7 +29,7 @@ def temporal_cast(source: pa.DataType, target: pa.DataType) -> Cast | None:
     if types.is_date(source) and types.is_date(target):
         return by_attempts([lambda array: array.cast(target)], because(_INEXACT, "a date without a time of day"))
     if types.is_time(source) and types.is_time(target):
-        return by_attempts([lambda array: _time(array, target)], because(_INEXACT, f"a time in whole {_unit(target)}"))
+        return by_attempts([lambda array: array.cast(target)], because(_INEXACT, f"a time in whole {_unit(target)}"))
     if types.is_timestamp(source) and types.is_timestamp(target):
         return by_attempts([_timestamp(source, target)], because(_INEXACT, f"a timestamp in whole {_unit(target)}"))
     return None
@@ -65,10 +65,6 @@ def text_into_temporal(target: Any) -> Cast:
 
 def _unit(kind: Any) -> str:
     return {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}[kind.unit]
-
-
-def _time(array: Any, target: Any) -> Any:
-    return array.cast(target)
 
 
 def _timestamp(source: Any, target: Any) -> Attempt:

@@ -90,6 +90,8 @@ class _Inference:
         types = pa.types
         if kind in _PLAIN:
             return _PLAIN[kind]
+        if isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.uuid":
+            return {"type": "string", "logicalType": "uuid"}  # as text, which consumers of any age understand
         if isinstance(kind, pa.BaseExtensionType):
             return self._node(kind.storage_type, _storage(values), name, path)
         if types.is_dictionary(kind):

@@ -104,7 +104,8 @@ def _rows_until_damage(file: InputFile, metadata: pq.FileMetaData, columns: Sequ
     row = 0
     try:
         with _open(file, _dictionary_columns(metadata)) as parquet:
-            for batch in parquet.iter_batches(_batch_rows(metadata), columns=list(columns), use_threads=False):
+            chosen = _chosen(parquet, columns)
+            for batch in parquet.iter_batches(_batch_rows(metadata), columns=chosen, use_threads=False):
                 row += batch.num_rows
                 yield batch
         return
@@ -124,11 +125,18 @@ def _rows_until_damage(file: InputFile, metadata: pq.FileMetaData, columns: Sequ
             group_start = group_end
 
 
+def _chosen(parquet: pq.ParquetFile, columns: Sequence[str]) -> list[str] | None:
+    # By name only where needed: Arrow takes a dot in a name for a step into a struct.
+    return None if list(columns) == parquet.schema_arrow.names else list(columns)
+
+
 def _group_rows(
     file: InputFile, parquet: pq.ParquetFile, group: int, row: int, columns: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     try:
-        for batch in parquet.iter_batches(1_024, row_groups=[group], columns=list(columns), use_threads=False):
+        for batch in parquet.iter_batches(
+            1_024, row_groups=[group], columns=_chosen(parquet, columns), use_threads=False
+        ):
             row += batch.num_rows
             yield batch
     except (pa.ArrowException, OSError) as error:

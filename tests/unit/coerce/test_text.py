@@ -121,3 +121,10 @@ def test_other_dictionaries(
     outcome = fit(array, avro_type)
     assert outcome.values == accepted
     assert outcome.reasons == reasons
+
+
+def test_extension_types_are_what_they_are_stored_as() -> None:
+    """Arrow's own UUID type becomes UUID text, its JSON type a string."""
+    ids = pa.array([uuid.UUID(_ID).bytes, None], pa.uuid())
+    assert fit(ids, ["null", _UUID_TEXT]).values == [_ID, None]
+    assert fit(pa.array(['{"a":1}'], pa.json_()), "string").values == ['{"a":1}']

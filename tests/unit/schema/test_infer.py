@@ -60,6 +60,8 @@ def _node(array: pa.Array, text: TextKind = "") -> Any:
         (pa.timestamp("us"), _logical("long", "local-timestamp-micros")),
         (pa.dictionary(pa.int32(), pa.string()), "string"),
         (pa.duration("us"), "long"),
+        (pa.uuid(), _logical("string", "uuid")),
+        (pa.json_(), "string"),
         (pa.list_(pa.int32()), {"type": "array", "items": ["null", "int"]}),
         (pa.large_list(pa.string()), {"type": "array", "items": ["null", "string"]}),
         (pa.list_(pa.float32(), 2), {"type": "array", "items": ["null", "float"]}),

@@ -112,6 +112,12 @@ def test_case_21_columns_that_differ_are_refused_naming_both_files(tmp_path: Pat
         assert word in caught.value.message
 
 
+def test_a_dot_in_a_column_name_is_part_of_the_name(tmp_path: Path) -> None:
+    """A column called a.b is read beside a struct a with a field b."""
+    pq.write_table(pa.table({"a.b": [1], "a": [{"b": 2}]}), tmp_path / "o.parquet")
+    assert rows_of(_open(tmp_path / "o.parquet")) == {0: {"a.b": 1, "a": {"b": 2}}}
+
+
 def test_types_survive(tmp_path: Path) -> None:
     """Nested values, decimals and instants come as the file has them."""
     rows = [{"t": dt.datetime(2024, 2, 29, tzinfo=dt.UTC), "l": [{"k": 1}, None], "m": [("a", 1)]}]
