@@ -102,10 +102,10 @@ TRANSLATIONS = [
     ),
     (f"sasl.jaas.config={SCRAM} required username=al password=pw;", {"sasl.username": "al", "sasl.password": "pw"}),
     (
-        f'sasl.login.callback.handler.class={HANDLER}\nsasl.jaas.config={OAUTH} required clientId="i" clientSecret="s";',
+        f'sasl.login.callback.handler.class={HANDLER}\nsasl.jaas.config={OAUTH} required clientId="i" scope="s";',
         {
             "sasl.oauthbearer.client.id": "i",
-            "sasl.oauthbearer.client.secret": "s",
+            "sasl.oauthbearer.scope": "s",
             "sasl.oauthbearer.method": "oidc",
         },
     ),
