@@ -118,11 +118,10 @@ def _speed(report: RunReport) -> list[str]:
         achieved += f" ({error * 1e6:+,.0f} ppm)" if abs(error) < 0.01 else f" ({error * 100:+.1f} %)"
     late = "" if report.late_count is None else f"{plural(report.late_count, 'record')} over 10 ms late"
     shifted = f"schedule shifted by {format_duration(report.shifted_ns)} after stalls" if report.shifted_ns else ""
-    spans = (
-        f"{format_duration(report.duration_ns)} from the first send to the last report",
-        f"{format_duration(report.wall_ns)} in all",
-        f"first record delivered after {optional(report.first_delivered_after_ns, format_duration)}",
-    )
+    spans = [f"{format_duration(report.wall_ns)} in all"]
+    if report.ledger.attempted:
+        spans.insert(0, f"{format_duration(report.duration_ns)} from the first send to the last report")
+        spans.append(f"first record delivered after {optional(report.first_delivered_after_ns, format_duration)}")
     return [
         labelled("rate", f"asked {asked}", achieved, late, shifted),
         _throughput(report),
@@ -137,9 +136,11 @@ def _dry_speed(report: RunReport) -> list[str]:
 
 
 def _throughput(report: RunReport) -> str:
-    per_s = optional(report.throughput_per_s, format_rate)
+    bytes_per_s = report.throughput_bytes_per_s
     return labelled(
-        "throughput", per_s, optional(report.throughput_bytes_per_s, lambda value: f"{format_bytes(value)}/s")
+        "throughput",
+        optional(report.throughput_per_s, format_rate),
+        "" if bytes_per_s is None else f"{format_bytes(bytes_per_s)}/s",
     )
 
 
