@@ -51,7 +51,7 @@ class Cluster:
 
     def run(self, *arguments: str, expect: int = 0) -> dict[str, Any]:
         """``replayer run`` against this cluster; returns the JSON report."""
-        command = [sys.executable, "-m", "replayer.cli.entry", "run", *arguments]
+        command = [sys.executable, "-m", "replayer", "run", *arguments]
         command += ["-b", self.bootstrap, "-t", self.topic, "--registry-url", self.registry_url, "--output", "json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == expect, done.stderr
@@ -61,21 +61,21 @@ class Cluster:
     def read_all(self) -> list[Received]:
         """Every record of the topic, each partition in offset order."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "reader"})
-        registry = SchemaRegistryClient({"url": self.registry_url})
-        decode = AvroDeserializer(registry)
         context = SerializationContext(self.topic, MessageField.VALUE)
         partitions = consumer.list_topics(self.topic, 10).topics[self.topic].partitions
         places = [TopicPartition(self.topic, partition, 0) for partition in partitions]
         wanted = sum(consumer.get_watermark_offsets(place, timeout=10)[1] for place in places)
         consumer.assign(places)
-        received = []
-        while len(received) < wanted:
-            messages = consumer.consume(10_000, timeout=10)
-            assert messages, f"only {len(received)} of {wanted} records came"
-            for message in messages:
-                assert message.error() is None
-                value = decode(message.value(), context)
-                received.append(Received(message.partition(), message.offset(), message.key(), value))
+        received: list[Received] = []
+        with SchemaRegistryClient({"url": self.registry_url}) as registry:
+            decode = AvroDeserializer(registry)
+            while len(received) < wanted:
+                messages = consumer.consume(10_000, timeout=10)
+                assert messages, f"only {len(received)} of {wanted} records came"
+                for message in messages:
+                    assert message.error() is None
+                    value = decode(message.value(), context)
+                    received.append(Received(message.partition(), message.offset(), message.key(), value))
         consumer.close()
         return sorted(received, key=lambda one: (one.partition, one.offset))
 
@@ -186,7 +186,7 @@ def test_case_23_java_keys_have_java_partitions(cluster: Cluster, partition_coun
 
 def test_case_27_missing_topic_is_exit_4(cluster: Cluster) -> None:
     """Without --create-topic a missing topic ends the run before anything is sent, and asking does not create it."""
-    command = [sys.executable, "-m", "replayer.cli.entry", "run", str(TESTDATA / "orders.parquet")]
+    command = [sys.executable, "-m", "replayer", "run", str(TESTDATA / "orders.parquet")]
     command += ["-b", cluster.bootstrap, "-t", cluster.topic]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 4
@@ -207,8 +207,8 @@ def test_case_43_dry_run_touches_nothing(cluster: Cluster, tmp_path: Path) -> No
     assert report["ledger"]["source"]["rejected"] > 0
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
     assert cluster.topic not in admin.list_topics(timeout=10).topics
-    registry = SchemaRegistryClient({"url": cluster.registry_url})
-    assert f"{cluster.topic}-value" not in registry.get_subjects()
+    with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
+        assert f"{cluster.topic}-value" not in registry.get_subjects()
     assert os.listdir(tmp_path) == []
 
 
