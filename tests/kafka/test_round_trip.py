@@ -70,7 +70,7 @@ class Cluster:
         with SchemaRegistryClient({"url": self.registry_url}) as registry:
             decode = AvroDeserializer(registry)
             while len(received) < wanted:
-                messages = consumer.consume(10_000, timeout=10)
+                messages = consumer.consume(min(10_000, wanted - len(received)), timeout=10)
                 assert messages, f"only {len(received)} of {wanted} records came"
                 for message in messages:
                     assert message.error() is None
