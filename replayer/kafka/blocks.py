@@ -103,8 +103,8 @@ class RecordProducer(Protocol):
     def send(self, pieces: Int64s) -> None:
         """Hand over the records of each piece, in order; column TAKEN says how many were taken.
 
-        A piece is taken up to the first record that found the queue full; records refused for good count as failed and
-        as taken.
+        A piece is taken up to the first record that found the queue full, and then none of the pieces behind it, so that
+        nothing overtakes; records refused for good count as failed and as taken.
         """
         ...
 
@@ -128,6 +128,14 @@ class RecordProducer(Protocol):
     @property
     def wake_descriptor(self) -> int:
         """A file descriptor that becomes readable when delivery reports have come, or -1."""
+        ...
+
+    def await_producer_id(self, timeout_s: float) -> None:
+        """Until an idempotent producer has its id, which no record is sent without, or ``timeout_s`` has passed.
+
+        Needs ``statistics.interval.ms``: there is no other way to learn of the id. Without it, or without idempotence,
+        returns at once.
+        """
         ...
 
     def purge(self) -> None:

@@ -80,5 +80,5 @@ def _after_colon(text: str) -> str:
 def most_telling(lines: Sequence[str], properties: Mapping[str, str]) -> Cause | None:
     """The latest final cause in the lines, else the latest cause, else None."""
     causes = [cause for cause in (explain(line, properties) for line in lines) if cause is not None]
-    final = [cause for cause in causes if cause.is_final]
-    return (final or causes or [None])[-1]
+    telling = [cause for cause in causes if cause.is_final] or causes
+    return telling[-1] if telling else None

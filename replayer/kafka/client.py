@@ -26,6 +26,7 @@ from replayer.kafka.blocks import (
     Tallies,
 )
 from replayer.kafka.delivery_kernels import REPORT_WORDS, count_all_delivered, count_undelivered, stamp_sent
+from replayer.kafka.producer import gets_producer_id, has_producer_id
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
@@ -86,7 +87,13 @@ class PortableProducer:
         # Loaded here, so that the first record does not wait for it.
         self._count_delivered(np.zeros((0, REPORT_WORDS), np.int64))
         stamp_sent(blocks, tallies, 0, 0, 0, 0)
-        configuration: dict[str, Any] = {**properties, "error_cb": self._warn, "logger": self}
+        self._awaits_id = gets_producer_id(properties)
+        configuration: dict[str, Any] = {
+            **properties,
+            "error_cb": self._warn,
+            "stats_cb": self._take_statistics,
+            "logger": self,
+        }
         try:
             self._producer = Producer(configuration)
         except KafkaException as error:
@@ -103,25 +110,30 @@ class PortableProducer:
     def _warn(self, error: KafkaError) -> None:
         self._warnings.append(error.str())
 
+    def _take_statistics(self, statistics: str) -> None:
+        self._awaits_id = self._awaits_id and not has_producer_id(statistics)
+
     def log(self, level: int, text: str, *arguments: Any) -> None:
         """Take a log line of librdkafka; the name is the one that confluent_kafka calls on a logger."""
         self._warnings.append(text % arguments if arguments else text)
 
     def send(self, pieces: Int64s) -> None:
         """See RecordProducer.send."""
+        pieces[:, TAKEN] = 0
         for piece in pieces:
             block, first, end, partition = (int(word) for word in piece[:TAKEN])
             now_ns = time.monotonic_ns()
             self._tallies.attempted[partition] += end - first
             position = self._send_records(block, first, end, partition)
             stamp_sent(self._blocks, self._tallies, block, first, position, now_ns)
+            piece[TAKEN] = position - first
             if position < end:
                 self._tallies.attempted[partition] -= end - position
                 self._tallies.moments[QUEUE_FULL_COUNT] += 1
-            piece[TAKEN] = position - first
+                return
 
     def _send_records(self, block: int, first: int, end: int, partition: int) -> int:
-        from confluent_kafka import KafkaException
+        from confluent_kafka import KafkaError, KafkaException
 
         blocks, memory = self._blocks, self._blocks.bytes[block].data
         value_ends, key_ends = blocks.value_ends[block], blocks.key_ends[block]
@@ -142,7 +154,8 @@ class PortableProducer:
             except BufferError:
                 return position
             except KafkaException as error:
-                self._fail(block, position, partition, FAILED, error.args[0].str())
+                # The exception's own text has a prefix; the code's is that of a delivery report.
+                self._fail(block, position, partition, FAILED, KafkaError(error.args[0].code()).str())
             value_first, key_first = value_end, key_end
         return end
 
@@ -210,6 +223,12 @@ class PortableProducer:
     def wake_descriptor(self) -> int:
         """-1: reports are found by polling."""
         return -1
+
+    def await_producer_id(self, timeout_s: float) -> None:
+        """See RecordProducer.await_producer_id."""
+        deadline = time.monotonic() + timeout_s
+        while self._awaits_id and time.monotonic() < deadline:
+            self._producer.poll(deadline - time.monotonic())
 
     def purge(self) -> None:
         """See RecordProducer.purge."""

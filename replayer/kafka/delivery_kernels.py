@@ -71,9 +71,7 @@ def count_all_delivered(blocks: Blocks, tallies: Tallies, reports: Int64s, count
     """Note that the records of the first ``count`` reports were acknowledged."""
     for number in range(count):
         report = reports[number]
-        count_delivered(
-            blocks, tallies, report[BLOCK], report[POSITION], report[PARTITION], report[BYTE_COUNT], now_ns
-        )
+        count_delivered(blocks, tallies, report[BLOCK], report[POSITION], report[PARTITION], report[BYTE_COUNT], now_ns)
 
 
 @kernel

@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
@@ -31,12 +33,13 @@ from replayer.kafka.native_kernels import (
     drain_reports,
     send_pieces,
 )
+from replayer.kafka.producer import gets_producer_id, has_producer_id
 from replayer.machine.clock_kernels import clock_address
 
 _PRODUCER = 0
 _CONF_OK = 0
-_EVENTS_WANTED = 0x1 | 0x4 | 0x8  # delivery reports, log lines, errors
-_EVENT_LOG, _EVENT_ERROR = 0x4, 0x8
+_EVENTS_WANTED = 0x1 | 0x4 | 0x8 | 0x40  # delivery reports, log lines, errors, statistics
+_EVENT_LOG, _EVENT_ERROR, _EVENT_STATISTICS = 0x4, 0x8, 0x40
 _PURGE_QUEUED_AND_IN_FLIGHT = 0x1 | 0x2
 _DESTROY_NO_FLUSH = 0x0
 _FAILURE_LOG_ROWS = 8 * CALL_RECORDS
@@ -63,6 +66,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "rd_kafka_event_type": (ctypes.c_int, [pointer]),
         "rd_kafka_event_error_string": (text, [pointer]),
         "rd_kafka_event_log": (ctypes.c_int, [pointer, pointer, pointer, pointer]),
+        "rd_kafka_event_stats": (text, [pointer]),
         "rd_kafka_event_destroy": (None, [pointer]),
         "rd_kafka_err2str": (text, [ctypes.c_int]),
         "rd_kafka_metadata": (ctypes.c_int, [pointer, ctypes.c_int, pointer, pointer, ctypes.c_int]),
@@ -102,6 +106,7 @@ class NativeProducer:
         self._failures = np.zeros((_FAILURE_LOG_ROWS, FAILURE_WORDS), np.int64)
         self._failed: list[FailedRecord] = []
         self._warnings: deque[str] = deque(maxlen=_WARNINGS_KEPT)
+        self._awaits_id = gets_producer_id(properties)
         self._client: int = self._new_client(properties)
         self._topic: int = self._library.rd_kafka_topic_new(self._client, topic.encode(), None)
         self._queue: int = self._library.rd_kafka_queue_get_main(self._client)
@@ -172,6 +177,8 @@ class NativeProducer:
         if kind == _EVENT_ERROR:
             text: bytes = self._library.rd_kafka_event_error_string(event)
             self._warnings.append(text.decode(errors="replace"))
+        elif kind == _EVENT_STATISTICS:
+            self._awaits_id = self._awaits_id and not has_producer_id(self._library.rd_kafka_event_stats(event))
         elif kind == _EVENT_LOG:
             facility, line, level = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_int()
             self._library.rd_kafka_event_log(event, ctypes.byref(facility), ctypes.byref(line), ctypes.byref(level))
@@ -204,6 +211,13 @@ class NativeProducer:
     def wake_descriptor(self) -> int:
         """See RecordProducer.wake_descriptor."""
         return self._wake_reader
+
+    def await_producer_id(self, timeout_s: float) -> None:
+        """See RecordProducer.await_producer_id."""
+        deadline = time.monotonic() + timeout_s
+        while self._awaits_id and time.monotonic() < deadline:
+            select.select([self._wake_reader], (), (), max(0.0, deadline - time.monotonic()))
+            self.drain()
 
     def purge(self) -> None:
         """See RecordProducer.purge."""

@@ -202,14 +202,16 @@ def send_pieces(
     functions: Int64s, client: int, topic: int, messages: Int64s, clock: Int64s, blocks: Blocks, tallies: Tallies,
     failures: Int64s, state: Int64s, pieces: Int64s,
 ) -> None:  # fmt: skip
-    """Send every piece; see RecordProducer.send. Stops early only when the failure log could overflow."""
+    """Send every piece; see RecordProducer.send. Also stops when the failure log could overflow."""
+    is_over = False
     for number in range(len(pieces)):
         piece = pieces[number]
         block, partition, position = piece[BLOCK], piece[PARTITION], piece[FIRST]
         singly = blocks.starts[block, HAS_TIMESTAMPS] or blocks.starts[block, HAS_HEADERS]
-        while position < piece[END]:
+        while position < piece[END] and not is_over:
             end = min(position + CALL_RECORDS, piece[END])
             if state[STATE_FAILURE_COUNT] + CALL_RECORDS > len(failures):
+                is_over = True
                 break
             now_ns = monotonic_ns(functions[CLOCK_GETTIME], clock)
             tallies.attempted[partition] += end - position
@@ -228,7 +230,9 @@ def send_pieces(
             if position < end:
                 tallies.attempted[partition] -= end - position
                 tallies.moments[QUEUE_FULL_COUNT] += 1
-                break
+                # Not only this piece: a queue that has no room for a large record may still have some for the next one,
+                # and that one may be of the same partition.
+                is_over = True
         piece[TAKEN] = position - piece[FIRST]
 
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from replayer.errors import ReplayerError, UsageError
 from replayer.kafka.blocks import Blocks, RecordProducer, Tallies
+
+STATISTICS = "statistics.interval.ms"
+_IDEMPOTENCE = "enable.idempotence"
+
+
+def gets_producer_id(properties: Mapping[str, str]) -> bool:
+    """Whether a client with these properties gets a producer id, and says so in its statistics."""
+    return properties.get(_IDEMPOTENCE, "false") == "true" and properties.get(STATISTICS, "0") != "0"
+
+
+def has_producer_id(statistics: str | bytes) -> bool:
+    """Whether librdkafka's statistics (JSON, see its STATISTICS.md) say that the producer id has come."""
+    state = json.loads(statistics).get("eos", {}).get("idemp_state")
+    return bool(state == "Assigned")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ class Snapshot:
     elapsed_ns: int
     """Since the first record was due; 0 before."""
     state: str
-    """``starting``, ``running``, ``draining`` or ``done``."""
+    """``starting``, ``running``, ``draining``, ``done`` or ``dry run``."""
     total_records: int | None
     """How many records the run will send where that is known beforehand."""
     rows_read: int

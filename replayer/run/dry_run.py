@@ -19,6 +19,7 @@ from replayer.run.arena import Arena
 from replayer.run.messages import PipelineSetup
 from replayer.run.observer import Observer
 from replayer.run.pipeline import Pipeline
+from replayer.run.reporting import reject_counts
 from replayer.run.watching import signals_noted
 from replayer.units import format_bytes, format_count
 
@@ -96,7 +97,7 @@ class _Dry:
         self._observer.progress(
             Snapshot(
                 elapsed_ns=elapsed_ns,
-                state="running",
+                state="dry run",
                 total_records=total,
                 rows_read=counts.rows_read,
                 rejected=counts.rejected,
@@ -161,13 +162,7 @@ class _Dry:
             costs=(),
             cpu_ns_per_record=None,
             stages=model.StageTimes(counts.read_ns, counts.coerce_ns, counts.encode_ns, 0, 0),
-            rejects=tuple(
-                model.RejectCount(
-                    tally.reason, tally.column, tally.count, files[tally.first_file_index].path, tally.first_row,
-                    tally.first_detail,
-                )
-                for tally in self._pipeline.tallies()
-            ),
+            rejects=reject_counts(self._pipeline.tallies(), files),
             rejects_file=None,
             failures=(),
             failures_not_listed=0,

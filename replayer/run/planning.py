@@ -15,7 +15,7 @@ from replayer.schema.avro import AvroSchema, parse_schema
 from replayer.schema.names import avro_names, renamed
 from replayer.schema.options import SchemaOptions
 from replayer.source.discover import discover
-from replayer.source.open import Source, open_source, take_sample
+from replayer.source.open import SAMPLE_BYTES, Source, open_source, take_sample
 from replayer.source.options import SourceOptions
 
 BATCH_SIZE_MAX = 1_000_000
@@ -56,9 +56,12 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
         return DatasetPlan(source, parse_schema(text, path), path, path, (), source.notes)
     from replayer.schema.infer import infer_schema
 
-    schema = parse_schema(infer_schema(take_sample(source), record_name), "inferred schema")
+    sample = take_sample(source)
+    schema = parse_schema(infer_schema(sample, record_name), "inferred schema")
     is_typed = source.total_rows is not None
-    origin = "inferred from the dataset's types" if is_typed else "inferred from the first 64 MiB"
+    is_whole = max(source.total_bytes, sample.nbytes) < SAMPLE_BYTES
+    seen = "the whole text" if is_whole else f"the first {SAMPLE_BYTES >> 20} MiB of text"
+    origin = "inferred from the dataset's types" if is_typed else f"inferred from {seen}"
     names = avro_names(source.schema.names)
     notes = [f"column {column!r} is field {name!r}" for column, name in renamed(names).items()]
     return DatasetPlan(source, schema, "inferred schema", origin, tuple(names.items()), (*source.notes, *notes))

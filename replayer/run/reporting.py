@@ -14,10 +14,11 @@ from replayer.kafka.producer import ProducerChoice
 from replayer.metrics.ledger import Ledger, close_ledger
 from replayer.report import model
 from replayer.run import books
-from replayer.run.messages import FailedRows, split_source_row
+from replayer.run.messages import FailedRows, RejectTally, split_source_row
 from replayer.run.planning import DatasetPlan
 from replayer.run.processes import Child
 from replayer.run.watching import Outcome
+from replayer.source.discover import InputFile
 
 _REFUSED_BY_ACL = "authorization failed"
 
@@ -91,7 +92,7 @@ def make_report(facts: RunFacts, outcome: Outcome) -> model.RunReport:
         costs=_costs(facts, outcome),
         cpu_ns_per_record=_cpu_per_record(facts, outcome, ledger.delivered),
         stages=_stages(counters),
-        rejects=_rejects(facts, outcome),
+        rejects=reject_counts(outcome.rejects, facts.plan.source.files),
         rejects_file=facts.config.rejects.file,
         failures=tuple(_failed_range(facts, one) for one in outcome.failures),
         failures_not_listed=outcome.failures_not_listed,
@@ -190,8 +191,8 @@ def _stages(counters: books.Counters) -> model.StageTimes:
     return model.StageTimes(read("read_ns"), read("coerce_ns"), read("encode_ns"), read("place_ns"), read("wait_ns"))
 
 
-def _rejects(facts: RunFacts, outcome: Outcome) -> tuple[model.RejectCount, ...]:
-    files = facts.plan.source.files
+def reject_counts(tallies: Sequence[RejectTally], files: Sequence[InputFile]) -> tuple[model.RejectCount, ...]:
+    """The reader's tallies with the names of files."""
     return tuple(
         model.RejectCount(
             tally.reason,
@@ -201,7 +202,7 @@ def _rejects(facts: RunFacts, outcome: Outcome) -> tuple[model.RejectCount, ...]
             tally.first_row,
             tally.first_detail,
         )
-        for tally in outcome.rejects
+        for tally in tallies
     )
 
 

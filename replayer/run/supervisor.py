@@ -18,7 +18,7 @@ from replayer.config import RunConfig
 from replayer.encode.framing import confluent_prefix
 from replayer.errors import BrokerError, ReplayerError
 from replayer.kafka.options import KafkaOptions
-from replayer.kafka.producer import ProducerChoice, choose_producer
+from replayer.kafka.producer import STATISTICS, ProducerChoice, choose_producer
 from replayer.kafka.properties import client_properties
 from replayer.kafka.topics import Cluster, Topic
 from replayer.machine.kernel_cache import ensure_kernel_cache
@@ -313,6 +313,10 @@ class _Run:
             "queue.buffering.max.kbytes": str(2 * ring_kbytes),
             "message.max.bytes": str(max(self._limits.max_record_bytes, 1000)),
         }
+        if self._config.pacing.rate is not None:
+            # A worker learns from the statistics when its producer id has come; making them costs more the more
+            # partitions there are.
+            defaults[STATISTICS] = str(max(100, 2 * layout.partition_count))
         acks = given.get("acks", given.get("request.required.acks", "all"))
         if acks not in ("all", "-1") and "enable.idempotence" not in given:
             defaults["enable.idempotence"] = "false"

@@ -34,6 +34,7 @@ from replayer.shm.ring import SLOT_REF_BYTES, SlotRef, Slots, slots_of
 _CONTROL_CHECK_NS = 20_000_000
 """The longest wait: a new command or map is seen within it."""
 _PORTABLE_POLL_NS = 1_000_000
+_PRODUCER_ID_TIMEOUT_S = 5.0
 _REALIGN_NS = 1_000_000_000
 _PIECES_AT_ONCE = 4096
 _LISTED_RANGES_MAX = 10_000
@@ -169,6 +170,9 @@ class _Worker:
             setup.producer_name, dict(setup.properties), setup.topic, self._blocks, tallies_of(counters)
         )
         self._load_kernels()
+        if setup.is_paced:
+            # Until the id comes, up to half a second after the start, records would wait in librdkafka's queue.
+            self._producer.await_producer_id(_PRODUCER_ID_TIMEOUT_S)
 
     def _load_kernels(self) -> None:
         """Call each kernel once with nothing to do, so that none is loaded or compiled while records are due."""

@@ -50,7 +50,8 @@ COMMAND_RUN, COMMAND_DRAIN, COMMAND_STOP = 0, 1, 2
 
 PIPELINE_SCALARS = ("rows_read", "rejected", "encoded", "fallback_rows", "read_ns", "coerce_ns", "encode_ns")
 READER_SCALARS = (
-    *PIPELINE_SCALARS, "filtered", "not_handed_over", "loops_finished", "place_ns", "wait_ns", "value_bytes", "key_bytes",
+    *PIPELINE_SCALARS, "filtered", "not_handed_over", "loops_finished", "place_ns", "wait_ns", "value_bytes",
+    "key_bytes",
 )  # fmt: skip
 WORKER_SCALARS = (
     "late_count", "first_sent_ns", "last_sent_ns", "first_acked_ns", "last_acked_ns", "first_due_ns", "last_due_ns",
