@@ -342,6 +342,8 @@ def _probe(host: str, port: int, timeout_s: float) -> Cause | None:
         return Cause(address, f"the name cannot be resolved: {error.strerror}", hint, is_final=False)
     except OSError as error:
         return Cause(address, (error.strerror or str(error)).lower(), hint, is_final=False)
+    except UnicodeError as error:  # a name that no name server could be asked for
+        return Cause(address, f"the name cannot be resolved: {error}", hint, is_final=False)
     return None
 
 

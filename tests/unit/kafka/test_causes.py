@@ -36,8 +36,8 @@ LINES: list[tuple[str, dict[str, str], str, bool]] = [
         "login refused: Broker: Unsupported SASL mechanism: broker's supported mechanisms: PLAIN,SCRAM-SHA-256", True,
     ),
     (
-        (f"sasl_plaintext://{AT}/bootstrap: SASL PLAIN mechanism handshake failed: Broker: Request not valid in current "
-        "SASL state: broker's supported mechanisms:  (after 0ms in state AUTH_HANDSHAKE)"),
+        (f"sasl_plaintext://{AT}/bootstrap: SASL PLAIN mechanism handshake failed: Broker: Request not valid "
+        "in current SASL state: broker's supported mechanisms:  (after 0ms in state AUTH_HANDSHAKE)"),
         SASL, "the listener takes no login (SASL)", True,
     ),
     (
