@@ -175,10 +175,8 @@ def test_case_26_unreachable(unused: int) -> None:
 
 def test_case_26_unknown_name() -> None:
     """A name that cannot be resolved is not called unreachable. RFC 6761 keeps .invalid from ever being one."""
-    error = in_time(cluster_at("kafka.invalid:9092").connect)
-    assert error.message.startswith(
-        "kafka.invalid:9092 could not be used as a Kafka broker: the name cannot be resolved"
-    )
+    error = in_time(lambda: cluster_at("kafka.invalid:9092").connect(timeout_s=1))
+    assert "kafka.invalid:9092 could not be used as a Kafka broker: the name cannot be resolved" in error.message
 
 
 def test_case_26_one_of_several_addresses_is_enough(mock: MockCluster, unused: int) -> None:
