@@ -143,12 +143,11 @@ def run(config: RunConfig, observer: Observer) -> RunReport:
     ensure_kernel_cache()
     crew = _Crew(Family(), create_file())
     try:
-        with signals_noted() as signals:
-            crew.start(config.workers or default_worker_count())
-            choice = choose_producer(config.kafka.producer)
-            destination = _find_destination(config, crew)
-            plan = planning.plan_dataset(config.source, config.schema, config.topic)
-            return _Run(config, observer, crew, choice, destination, plan, started_ns, Watch(observer, signals)).run()
+        crew.start(config.workers or default_worker_count())
+        choice = choose_producer(config.kafka.producer)
+        destination = _find_destination(config, crew)
+        plan = planning.plan_dataset(config.source, config.schema, config.topic)
+        return _Run(config, observer, crew, choice, destination, plan, started_ns).run()
     finally:
         crew.family.end()
         os.close(crew.memory_descriptor)
@@ -182,11 +181,10 @@ class _Run:
         destination: _Destination,
         plan: planning.DatasetPlan,
         started_ns: int,
-        watch: Watch,
     ) -> None:
         self._config, self._observer, self._crew = config, observer, crew
         self._choice, self._destination, self._plan = choice, destination, plan
-        self._started_ns, self._watch = started_ns, watch
+        self._started_ns = started_ns
         self._started_at = datetime.now(UTC)
         self._run_id = f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         self._limits = planning.batch_limits(dict(destination.kafka.properties), destination.topic.max_message_bytes)
@@ -208,7 +206,8 @@ class _Run:
         reserve(self._crew.memory_descriptor, self._layout.total_bytes)
         memory = map_file(self._crew.memory_descriptor, self._layout.total_bytes)
         control = control_of(memory)
-        self._watch.attach(
+        watch = Watch(
+            self._observer,
             control,
             reader_counters(memory, self._layout),
             [worker_counters(memory, self._layout, worker) for worker in range(self._worker_count)],
@@ -218,10 +217,11 @@ class _Run:
         self._tell_plan(registry.name, subject, schema_id)
         before = self._destination.cluster.end_offsets(self._config.topic)
         self._send_setups(confluent_prefix(schema_id))
-        self._await_ready()
-        start_ns = self._start_clock(control)
-        self._watch.watch(self._crew.family, self._crew.members(), start_ns)
-        after = self._end_offsets_after()
+        self._await_ready(watch)
+        # Until here Ctrl-C simply ends the command: nothing was sent.
+        with signals_noted() as signals:
+            watch.watch(self._crew.family, self._crew.members(), self._start_clock(control), signals)
+            after = self._end_offsets_after()
         facts = RunFacts(
             config=self._config,
             run_id=self._run_id,
@@ -240,7 +240,7 @@ class _Run:
             end_offsets_after=after,
             children=tuple(self._crew.family.children),
         )
-        return make_report(facts, self._watch.outcome())
+        return make_report(facts, watch.outcome())
 
     def _tell_plan(self, registry: str, subject: str, schema_id: int) -> None:
         config, topic, source = self._config, self._destination.topic, self._plan.source
@@ -327,7 +327,7 @@ class _Run:
             del defaults["acks"]
         return {**defaults, **given}
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, watch: Watch) -> None:
         """Until every child is set up. Raises what a child failed with."""
         waiting = {child.name for child in self._crew.members()}
         started = time.monotonic()
@@ -340,14 +340,12 @@ class _Run:
                 if isinstance(message, Failed):
                     raise error_of(child, message)
                 # A reader of a small dataset has said all that it has to say before the clock even starts.
-                self._watch.take(child, message)
+                watch.take(child, message)
                 if isinstance(message, Ready):
                     waiting.discard(child.name)
             for child in self._crew.members():
                 if child.name in waiting and child.reap() and child.is_at_end:
                     raise error_of(child, None)
-            if self._watch.is_interrupted:
-                raise KeyboardInterrupt
             if time.monotonic() - started > _START_TIMEOUT_S:
                 raise ReplayerError(f"{', '.join(sorted(waiting))} did not get ready in {_START_TIMEOUT_S:.0f} s")
 
@@ -362,6 +360,10 @@ class _Run:
         return start_ns
 
     def _end_offsets_after(self) -> Sequence[int] | None:
+        broker = self._crew.broker
+        if broker is not None and broker.exit_status is not None:
+            self._notes.append("the embedded broker is gone and could not be asked for its end offsets")
+            return None
         try:
             return self._destination.cluster.end_offsets(self._config.topic)
         except ReplayerError as error:

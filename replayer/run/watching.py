@@ -99,9 +99,19 @@ class Outcome:
 class Watch:
     """The supervisor's loop while a run lasts."""
 
-    def __init__(self, observer: Observer, signals: Signals) -> None:
-        self._observer, self._signals = observer, signals
-        self._startup_cpu_ns: dict[str, int] = {}
+    def __init__(
+        self,
+        observer: Observer,
+        control: Control,
+        reader: ReaderCounters,
+        workers: Sequence[WorkerCounters],
+        total_records: int | None,
+        rate_per_s: Fraction | None,
+    ) -> None:
+        self._observer, self._control = observer, control
+        self._reader, self._workers = reader, workers
+        self._total, self._rate = total_records, rate_per_s
+        self._outcome = Outcome(Counters(reader, workers))
         self._dead: set[str] = set()
         self._last_snapshot_ns = 0
         self._last_delivered = 0
@@ -109,46 +119,27 @@ class Watch:
         self._handled_signals = 0
         self._state = "starting"
 
-    def attach(
-        self,
-        control: Control,
-        reader: ReaderCounters,
-        workers: Sequence[WorkerCounters],
-        total_records: int | None,
-        rate_per_s: Fraction | None,
-    ) -> None:
-        """Say where the run's counters are; before anything else."""
-        self._control, self._reader, self._workers = control, reader, workers
-        self._total, self._rate = total_records, rate_per_s
-        self._outcome = Outcome(Counters(reader, workers))
-
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether the user has asked to end."""
-        return self._signals.count > 0
-
     def outcome(self) -> Outcome:
         """What was seen; after ``watch``."""
         outcome = self._outcome
         dead_workers = frozenset(index for index in range(len(self._workers)) if f"worker {index}" in self._dead)
         outcome.counters = Counters(self._reader, self._workers, "reader" in self._dead, dead_workers)
-        outcome.startup_cpu_ns = self._startup_cpu_ns
         return outcome
 
-    def watch(self, family: Family, members: Sequence[Child], start_ns: int) -> None:
-        """Until all members have ended; passes on what they say, notices their deaths, obeys the user."""
+    def watch(self, family: Family, members: Sequence[Child], start_ns: int, signals: Signals) -> None:
+        """Until all members have ended; passes on what they say, notices every death, obeys the user."""
         self._state = "running"
         self._last_snapshot_ns = start_ns
-        while not all(child.exit_status is not None and child.is_at_end for child in members):
+        while not all(child.exit_status is not None for child in members):
             for child, message in family.wait(_TICK_S):
                 self.take(child, message)
-            for child in members:
+            for child in family.children:
                 if child.exit_status is None and child.reap():
                     for message in child.receive():
                         self.take(child, message)
                     child.is_at_end = True
                     self._note_end(child)
-            self._obey_signals()
+            self._obey(signals)
             now_ns = time.monotonic_ns()
             if now_ns - self._last_snapshot_ns >= _SNAPSHOT_NS:
                 self._show(now_ns, start_ns)
@@ -159,7 +150,7 @@ class Watch:
         """Note what a child says."""
         outcome = self._outcome
         if isinstance(message, Ready):
-            self._startup_cpu_ns[child.name] = message.cpu_ns
+            outcome.startup_cpu_ns[child.name] = message.cpu_ns
         elif isinstance(message, FailuresListed):
             outcome.failures += message.ranges
             outcome.failures_not_listed += message.not_listed
@@ -181,7 +172,8 @@ class Watch:
         self._dead.add(child.name)
         if child.last_word is None:
             self._add_problem(error_of(child, None))
-        self._end_run(COMMAND_DRAIN)
+        # Without its broker a run can learn nothing more of what it has sent.
+        self._end_run(COMMAND_STOP if child.role == "broker" else COMMAND_DRAIN)
 
     def _add_problem(self, error: ReplayerError) -> None:
         problem = Problem(type(error).__name__, error.message, error.hint, error.exit_code)
@@ -192,14 +184,14 @@ class Watch:
         self._control.set_command(command)
         self._state = "draining"
 
-    def _obey_signals(self) -> None:
+    def _obey(self, signals: Signals) -> None:
         """The first signal drains: no new sends, what was sent is awaited. The second stops at once."""
-        if self._signals.count <= self._handled_signals:
+        if signals.count <= self._handled_signals:
             return
-        self._handled_signals = self._signals.count
+        self._handled_signals = signals.count
         self._outcome.is_interrupted = True
-        self._outcome.interrupt_exit_code = self._signals.exit_code
-        if self._signals.count == 1:
+        self._outcome.interrupt_exit_code = signals.exit_code
+        if signals.count == 1:
             self._observer.note("draining: no new sends, waiting for what was sent; once more stops at once")
             self._end_run(COMMAND_DRAIN)
         else:
