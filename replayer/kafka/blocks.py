@@ -103,7 +103,7 @@ class RecordProducer(Protocol):
     def send(self, pieces: Int64s) -> None:
         """Hand over the records of each piece, in order; column TAKEN says how many were taken.
 
-        A piece is taken up to the first record that found the queue full, and then none of the pieces behind it, so that
+        A piece is taken up to the first record that found the queue full, and none of the pieces behind it, so that
         nothing overtakes; records refused for good count as failed and as taken.
         """
         ...

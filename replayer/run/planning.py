@@ -9,15 +9,21 @@ from pathlib import Path
 from replayer.coerce.options import RejectOptions
 from replayer.config import RunConfig
 from replayer.encode.options import RecordOptions
-from replayer.errors import SchemaError
+from replayer.errors import SchemaError, UsageError
 from replayer.run.messages import PipelineSetup
 from replayer.schema.avro import AvroSchema, parse_schema
 from replayer.schema.names import avro_names, renamed
 from replayer.schema.options import SchemaOptions
+from replayer.shm.layout import Layout
 from replayer.source.discover import discover
 from replayer.source.open import SAMPLE_BYTES, Source, open_source, take_sample
 from replayer.source.options import SourceOptions
+from replayer.units import format_bytes
 
+RECORD_CAPACITY = 8192
+SLOT_BYTES = 2 << 20
+SLOTS_PER_WORKER = 12
+RING_BYTES_MAX = 1 << 30
 BATCH_SIZE_MAX = 1_000_000
 _BATCH_MARGIN = 1_024
 """``batch.size`` stays this far below the topic's limit, which is for the whole Kafka batch with its header."""
@@ -86,6 +92,22 @@ def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> 
         int(properties.get("batch.size", batch_bytes)),
         record_max,
     )
+
+
+def plan_layout(worker_count: int, partition_count: int, max_record_bytes: int) -> Layout:
+    """Shared memory for a run: a slot takes the largest record, and very large ones leave fewer slots to a worker.
+
+    Raises UsageError when records are so large that two slots a worker would pass RING_BYTES_MAX.
+    """
+    bytes_capacity = max(SLOT_BYTES, max_record_bytes)
+    slot_count = min(SLOTS_PER_WORKER, RING_BYTES_MAX // (bytes_capacity * worker_count))
+    if slot_count < 2:
+        raise UsageError(
+            f"records of up to {format_bytes(max_record_bytes)} would need more than {format_bytes(RING_BYTES_MAX)} "
+            f"of shared memory for {worker_count} workers",
+            "lower -X message.max.bytes, or give fewer --workers",
+        )
+    return Layout(worker_count, slot_count, partition_count, RECORD_CAPACITY, bytes_capacity)
 
 
 def pipeline_setup(

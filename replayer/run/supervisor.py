@@ -35,15 +35,9 @@ from replayer.run.watching import Watch, error_of, signals_noted
 from replayer.schema.registry import open_registry
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import reader_counters, worker_counters
-from replayer.shm.layout import Layout
 from replayer.shm.memory import create_file, map_file, reserve
 from replayer.units import format_bytes, format_count, format_duration, format_rate
 
-RECORD_CAPACITY = 8192
-SLOT_BYTES = 2 << 20
-SLOTS_PER_WORKER = 12
-_RECORD_ROOM = 4096
-"""Room in a slot beyond the largest record: keys and headers count towards a record's limit, ends of blobs do not."""
 _START_TIMEOUT_S = 120.0
 _START_MARGIN_NS = 30_000_000
 """Between publishing the first map and nominal 0: longer than a worker's longest wait, so that all have seen the map by
@@ -190,12 +184,8 @@ class _Run:
         self._limits = planning.batch_limits(dict(destination.kafka.properties), destination.topic.max_message_bytes)
         self._notes = [*plan.notes]
         self._worker_count = min(len(crew.workers), destination.topic.partition_count)
-        self._layout = Layout(
-            worker_count=self._worker_count,
-            slots_per_worker=SLOTS_PER_WORKER,
-            partition_count=destination.topic.partition_count,
-            record_capacity=RECORD_CAPACITY,
-            bytes_capacity=max(SLOT_BYTES, self._limits.max_record_bytes + _RECORD_ROOM),
+        self._layout = planning.plan_layout(
+            self._worker_count, destination.topic.partition_count, self._limits.max_record_bytes
         )
 
     def run(self) -> RunReport:
