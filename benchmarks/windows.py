@@ -18,7 +18,7 @@ class Evenness:
     span_ms: int
     """From the first to the last CreateTime."""
     rate_error_ppm: float
-    """Mean rate from the first to the last CreateTime against the asked one, in parts per million; signed."""
+    """Mean rate of all whole milliseconds against the asked one, in parts per million; signed."""
     window_ms: int
     window_count: int
     """Whole windows between the first and the last CreateTime."""
@@ -35,16 +35,16 @@ def counts_per_ms(times_ms: npt.NDArray[np.int64]) -> Counts:
 
 
 def evenness(counts: Counts, rate_per_s: float, window_ms: int = 10, tolerance: float = 0.01) -> Evenness:
-    """``counts`` as from ``counts_per_ms``. The first and the last millisecond are in no window: they may be cut.
+    """``counts`` as from ``counts_per_ms``. The first and the last millisecond may be cut, and do not count.
 
-    The mean rate counts the records of all milliseconds but the last one over the time between the first and the last:
-    exact for a sender that wakes on a grid, else uncertain by one millisecond in the whole span (17 ppm in 60 s).
+    The mean rate is exact for a sender that wakes on a grid, else uncertain by one millisecond in the whole span (17
+    ppm in 60 s).
     """
     if len(counts) < window_ms + 2:
         raise ValueError(f"{len(counts)} ms of records are too few for windows of {window_ms} ms")
     span_ms = len(counts) - 1
-    rate = counts[:-1].sum() / span_ms * 1000
     inner = counts[1:-1]
+    rate = inner.mean() * 1000
     window_count = len(inner) // window_ms
     windows = inner[: window_count * window_ms].reshape(window_count, window_ms).sum(axis=1)
     asked = rate_per_s * window_ms / 1000

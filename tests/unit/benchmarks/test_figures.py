@@ -8,7 +8,7 @@ from benchmarks.figures import AT_LEAST, AT_MOST, Figure, Target, interleaved, p
 
 
 def test_ratios_are_taken_trial_by_trial() -> None:
-    """A slow minute hits both sides of a pair and leaves its ratio; the ratio of the medians would be 2 by luck only."""
+    """A slow minute that hits both sides of a pair leaves its ratio as it is."""
     figure = ratio_figure("a / b", [10, 40, 90], [10, 20, 30], None, "records/s")
     assert figure.values == (1.0, 2.0, 3.0)
     assert figure.median == 2.0
