@@ -15,6 +15,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from replayer.errors import UsageError
+
 _VARIABLE = "NUMBA_CACHE_DIR"
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -38,7 +40,13 @@ def _choose_folder() -> str:
                 return str(folder)
         except OSError:
             pass
-    temporary = tempfile.mkdtemp(prefix="replayer-kernels-")
+    try:
+        temporary = tempfile.mkdtemp(prefix="replayer-kernels-")
+    except OSError as error:
+        raise UsageError(
+            f"there is no place for compiled kernels: neither below {base!r} nor in a temporary folder ({error})",
+            "set TMPDIR or XDG_CACHE_HOME to a folder that can be written",
+        ) from error
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     return temporary
 
@@ -47,7 +55,7 @@ def ensure_kernel_cache() -> str:
     """Choose the folder unless it was chosen before, here or in a parent process; returns it.
 
     Children inherit the choice through the environment, so a run without a writable cache folder still compiles only
-    once.
+    once. Raises UsageError when there is no folder that can be written, not even a temporary one.
     """
     if _VARIABLE not in os.environ:
         os.environ[_VARIABLE] = _choose_folder()

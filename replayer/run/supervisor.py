@@ -43,6 +43,8 @@ _START_MARGIN_NS = 30_000_000
 """Between publishing the first map and nominal 0: longer than a worker's longest wait, so that all have seen the map by
 then.
 """
+_PROOF_S, _HASTY_PROOF_S = 10.0, 1.0
+"""How long the broker may take to say its end offsets after the run."""
 _COMPILE_HINT_S = 3.0
 _EMBEDDED_PARTITIONS = 4
 
@@ -211,7 +213,7 @@ class _Run:
         # Until here Ctrl-C simply ends the command: nothing was sent.
         with signals_noted() as signals:
             watch.watch(self._crew.family, self._crew.members(), self._start_clock(control), signals)
-            after = self._end_offsets_after()
+            after = self._end_offsets_after(is_in_haste=signals.count > 1)
         facts = RunFacts(
             config=self._config,
             run_id=self._run_id,
@@ -349,13 +351,15 @@ class _Run:
         control.publish_map(ClockMap(anchor_nominal_ns=0, anchor_clock_ns=start_ns))
         return start_ns
 
-    def _end_offsets_after(self) -> Sequence[int] | None:
+    def _end_offsets_after(self, is_in_haste: bool) -> Sequence[int] | None:
         broker = self._crew.broker
         if broker is not None and broker.exit_status is not None:
             self._notes.append("the embedded broker is gone and could not be asked for its end offsets")
             return None
         try:
-            return self._destination.cluster.end_offsets(self._config.topic)
+            # Who has asked twice to stop does not wait for a broker that may be the reason why.
+            timeout_s = _HASTY_PROOF_S if is_in_haste else _PROOF_S
+            return self._destination.cluster.end_offsets(self._config.topic, timeout_s)
         except ReplayerError as error:
             self._notes.append(f"the broker could not be asked for its end offsets: {error.message}")
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import struct
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from replayer.kafka.blocks import (
     Blocks,
     Tallies,
 )
+from replayer.kafka.library import load_library
 from replayer.metrics import histogram
 from tests.waiting import wait_for
 
@@ -113,6 +115,15 @@ def piece(block: int, first: int, end: int, partition: int) -> np.ndarray:
     words = np.full((1, kafka_blocks.PIECE_WORDS), -1, np.int64)
     words[0, [BLOCK, FIRST, END, PARTITION]] = block, first, end, partition
     return words
+
+
+def partition_by_librdkafka(key: bytes, partition_count: int) -> int:
+    """Where librdkafka's own murmur2 partitioner puts a key; a Java producer puts it there too."""
+    function = load_library().rd_kafka_msg_partitioner_murmur2
+    pointer = ctypes.c_void_p
+    function.restype = ctypes.c_int32
+    function.argtypes = [pointer, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int32, pointer, pointer]
+    return int(function(None, key, len(key), partition_count, None, None))
 
 
 @dataclass

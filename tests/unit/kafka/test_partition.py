@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replayer.kafka.library import load_library
 from replayer.kafka.partition_kernels import murmur2, partition_by_key
+from tests.unit.kafka.records import partition_by_librdkafka
 
 
 def hash_of(key: bytes) -> int:
@@ -35,14 +33,6 @@ def test_vectors_of_the_java_client(key: bytes, expected: int) -> None:
     assert hash_of(key) == expected
 
 
-def reference() -> ctypes._NamedFuncPointer:
-    function = load_library().rd_kafka_msg_partitioner_murmur2
-    function.restype = ctypes.c_int32
-    pointer = ctypes.c_void_p
-    function.argtypes = [pointer, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int32, pointer, pointer]
-    return function
-
-
 @given(keys=st.lists(st.one_of(st.none(), st.binary(max_size=70)), max_size=40), partition_count=st.integers(1, 1000))
 def test_partitions_are_those_of_librdkafka(keys: list[bytes | None], partition_count: int) -> None:
     """Keys of every length, bytes over 127 and the empty key; a record without a key keeps the partition it had."""
@@ -52,11 +42,7 @@ def test_partitions_are_those_of_librdkafka(keys: list[bytes | None], partition_
     rows = np.arange(len(keys))[::2]
     partitions = np.full(len(rows), -7, np.int32)
     partition_by_key(packed, ends, is_null, partition_count, rows, partitions)
-    murmur2_of_librdkafka = reference()
-    expected = [
-        -7 if key is None else murmur2_of_librdkafka(None, key, len(key), partition_count, None, None)
-        for key in keys[::2]
-    ]
+    expected = [-7 if key is None else partition_by_librdkafka(key, partition_count) for key in keys[::2]]
     assert partitions.tolist() == expected
 
 
