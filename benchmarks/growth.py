@@ -15,6 +15,10 @@ class Growth:
     sample_count: int
     first: float
     """Median of the samples right after warm-up."""
+    middle: float
+    """Median of the samples around half of the time after warm-up."""
+    middle: float
+    """Median of the samples halfway."""
     last: float
     """Median of the last samples."""
     peak: float
@@ -25,6 +29,11 @@ class Growth:
     def grown(self) -> float:
         """What was added between the end of warm-up and the end."""
         return self.last - self.first
+
+    @property
+    def grown_late(self) -> float:
+        """What was added in the second half: a leak grows there too, a new high-water mark after a stall does not."""
+        return self.last - self.middle
 
 
 def growth(times_s: Sequence[float], sizes: Sequence[float], warm_up_share: float = 0.1) -> Growth:
@@ -39,6 +48,8 @@ def growth(times_s: Sequence[float], sizes: Sequence[float], warm_up_share: floa
     return Growth(
         sample_count=len(values),
         first=float(np.median(warm[:edge])),
+        middle=float(np.median(warm[len(warm) // 2 - edge // 2 : len(warm) // 2 + edge // 2 + 1])),
+        middle=float(np.median(warm[len(warm) // 2 - edge // 2 :][:edge])),
         last=float(np.median(warm[-edge:])),
         peak=float(values.max()),
         slope_per_s=float(slope),

@@ -21,6 +21,14 @@ def test_a_leak_shows_as_slope_and_growth() -> None:
     found = growth(range(100), [1000 + 2 * second for second in range(100)])
     assert found.slope_per_s == pytest.approx(2)
     assert found.grown == pytest.approx(2 * 81)
+    assert found.middle == pytest.approx(1000 + 2 * 55)  # samples 51 to 59
+
+
+@pytest.mark.parametrize(("step_at", "grown_late"), [(20, 0), (80, 7)])
+def test_late_growth_is_that_of_the_second_half(step_at: int, grown_late: float) -> None:
+    """A step in the first half is over and done with; one in the second half shows."""
+    found = growth(range(100), [100.0] * step_at + [107.0] * (100 - step_at))
+    assert (found.grown, found.grown_late) == (7, grown_late)
 
 
 def test_one_odd_sample_does_not_make_growth() -> None:
