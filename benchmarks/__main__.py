@@ -7,9 +7,12 @@ import contextlib
 import importlib
 import sys
 import time
+import traceback
 from typing import Any
 
 from benchmarks import results
+from benchmarks.contenders.replayer import warm_up
+from benchmarks.dataset import dataset_path
 from benchmarks.machine import describe_machine, load_average
 from benchmarks.scenario import SCENARIOS, WITHOUT_KAFKA, Bench
 from benchmarks.services import running_services
@@ -58,20 +61,29 @@ def main() -> int:
     """Measure, print, save. A missed target is shown and changes no exit code."""
     arguments = _arguments()
     names = arguments.scenario or list(SCENARIOS)
-    documents = []
+    documents, failed = [], []
     with contextlib.ExitStack() as stack:
         needs_kafka = not WITHOUT_KAFKA.issuperset(names)
         services = stack.enter_context(running_services()) if needs_kafka else None
         bench = Bench(services, arguments.quick, arguments.trials)
+        if services is not None:
+            warm_up(dataset_path("parquet", 1_000_000))
         for name in names:
-            document = _measure(name, bench)
+            try:
+                document = _measure(name, bench)
+            except Exception:  # noqa: BLE001 (whatever one scenario met, the others are still worth measuring)
+                traceback.print_exc()
+                failed.append(name)
+                continue
             documents.append(document)
             results.save(document)
             results.write_readme(tuple(SCENARIOS))
             print("\n" + results_table([document]), flush=True)
     if len(documents) > 1:
         print(results_table(documents))
-    return 0
+    if failed:
+        print(f"not measured, see above: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ class Growth:
     first: float
     """Median of the samples right after warm-up."""
     middle: float
-    """Median of the samples around half of the time after warm-up."""
-    middle: float
     """Median of the samples halfway."""
     last: float
     """Median of the last samples."""
@@ -49,7 +47,6 @@ def growth(times_s: Sequence[float], sizes: Sequence[float], warm_up_share: floa
         sample_count=len(values),
         first=float(np.median(warm[:edge])),
         middle=float(np.median(warm[len(warm) // 2 - edge // 2 : len(warm) // 2 + edge // 2 + 1])),
-        middle=float(np.median(warm[len(warm) // 2 - edge // 2 :][:edge])),
         last=float(np.median(warm[-edge:])),
         peak=float(values.max()),
         slope_per_s=float(slope),

@@ -19,7 +19,8 @@ _SAMPLE_S = 1.0
 _FLAT_MIB = 2.0
 """What counts as flat: the growth of all processes together over the second half.
 
-Not over all of it: after each stall longer than any before, librdkafka's queue keeps the memory of its new high-water mark.
+Not over all of it: after each stall longer than any before, librdkafka's queue keeps the memory of its new high-water
+mark.
 """
 # 100,000/s for ten minutes are 6 GB; the broker may forget what it has acknowledged.
 _TOPIC = {"retention.bytes": str(64 << 20), "segment.bytes": str(32 << 20), "retention.ms": "60000"}
@@ -70,12 +71,10 @@ def _figures(trials: list[dict[str, Any]]) -> list[Figure]:
 
     growths = tuple(total(trial, "last") - total(trial, "first") for trial in trials)
     late = tuple(total(trial, "last") - total(trial, "middle") for trial in trials)
-    late = tuple(total(trial, "last") - total(trial, "middle") for trial in trials)
     slopes = tuple(total(trial, "slope_per_s") * 600 for trial in trials)
     figures = [
         Figure("growth, second half", "MiB", late, Target(AT_MOST, _FLAT_MIB), "all processes"),
         Figure("growth, all of it", "MiB", growths, detail="all processes, end of warm-up to the end"),
-        Figure("… in the second half", "MiB", late, detail="what still grows after buffers have found their size"),
         Figure("slope, all processes", "MiB/10 min", slopes, detail="least squares"),
     ]
     for role in trials[0]["roles"]:

@@ -34,7 +34,6 @@ def run(bench: Bench) -> Outcome:
     options = ["--max-records", "100000"]
     bootstrap = bench.kafka.bootstrap
     version_command = [str(Path(sys.executable).with_name("replayer")), "--version"]
-    replay(path, "orders", {}, options)  # fills the kernel cache
     trials: list[dict[str, Any]] = []
     for number in range(bench.trial_count(7, 3)):
         with fresh_topic(bootstrap, "start", PARTITION_COUNT) as topic:
