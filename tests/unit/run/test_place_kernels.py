@@ -12,23 +12,50 @@ from replayer.run.place_kernels import gather, keyless_partitions, segment_end, 
 from replayer.shm.layout import Layout, partition_owner
 from tests.unit.run.placing import arena_of, private_slots, records_in
 
-values = st.binary(max_size=40)
-keys = st.one_of(st.none(), st.binary(max_size=20))
-records = st.lists(st.tuples(values, keys, st.booleans(), st.integers(0, 6)), max_size=60)
+Drawn = tuple[bytes, bytes | None, bool, int]
 """Value, key, whether it is to be sent at all, and a number to draw its partition from."""
 
+values = st.binary(max_size=40)
+keys = st.one_of(st.none(), st.binary(max_size=20))
 
-@given(records=records, partition_count=st.integers(1, 7), worker_count=st.integers(1, 4), cut=st.integers(1, 30))
+
+@given(
+    drawn=st.lists(st.tuples(values, keys, st.booleans(), st.integers(0, 6)), max_size=60),
+    partition_count=st.integers(1, 7),
+    worker_count=st.integers(1, 4),
+    cut=st.integers(1, 30),
+)
 def test_every_record_lies_in_one_slot_of_its_owner(
-    records: list[tuple[bytes, bytes | None, bool, int]], partition_count: int, worker_count: int, cut: int
+    drawn: list[Drawn], partition_count: int, worker_count: int, cut: int
 ) -> None:
     """Over all workers each record is there once, byte for byte, in row order within its partition, by its owner."""
-    arena = arena_of([value for value, *_ in records], [key for _, key, *_ in records])
-    rows = np.flatnonzero([is_sent for _, _, is_sent, _ in records])
-    partitions = np.array([number % partition_count for *_, number in records], np.int32)[rows]
+    check_placed(drawn, partition_count, worker_count, cut)
+
+
+@pytest.mark.parametrize("worker_count", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_record_of_a_large_slot_lies_with_its_owner(seed: int, worker_count: int) -> None:
+    """The same for slots with many runs of many records."""
+    random = np.random.default_rng(seed)
+    drawn: list[Drawn] = [
+        (
+            random.bytes(random.integers(0, 40)),
+            random.bytes(random.integers(0, 20)) if random.random() < 0.8 else None,
+            random.random() < 0.9,
+            int(random.integers(0, 7)),
+        )
+        for _ in range(500)
+    ]
+    check_placed(drawn, 7, worker_count, 200)
+
+
+def check_placed(drawn: list[Drawn], partition_count: int, worker_count: int, cut: int) -> None:
+    arena = arena_of([value for value, *_ in drawn], [key for _, key, *_ in drawn])
+    rows = np.flatnonzero([is_sent for _, _, is_sent, _ in drawn])
+    partitions = np.array([number % partition_count for *_, number in drawn], np.int32)[rows]
     due_ns = 7 * np.arange(len(rows), dtype=np.int64)
     slot_count = len(rows) // cut + 1
-    layout = Layout(worker_count, slot_count, partition_count, record_capacity=60, bytes_capacity=4000)
+    layout = Layout(worker_count, slot_count, partition_count, record_capacity=cut, bytes_capacity=60 * cut)
     workers, scratch = private_slots(layout), np.zeros(3 * partition_count, np.int64)
     handed_over = np.zeros(partition_count, np.int64)
     placed = []
@@ -46,7 +73,7 @@ def test_every_record_lies_in_one_slot_of_its_owner(
                 assert {partition_owner(partition, worker_count) for _, partition, *_ in found} == {worker}
                 placed += found
     expected = [
-        (1000 + int(row), int(partition), int(due), *records[row][:2])
+        (1000 + int(row), int(partition), int(due), *drawn[row][:2])
         for row, partition, due in zip(rows, partitions, due_ns, strict=True)
     ]
     for partition in range(partition_count):

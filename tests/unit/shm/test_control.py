@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replayer.machine.memory import address_of, store_i64
 from replayer.pacing.bucket import bucket_setting
 from replayer.pacing.clock_map import ClockMap
 from replayer.shm.control import Control
 from replayer.shm.control_kernels import read_map, take_grant
-from replayer.shm.layout import COMMAND_DRAIN, COMMAND_RUN, COMMAND_STOP, CONTROL_WORDS
+from replayer.shm.layout import COMMAND_DRAIN, COMMAND_RUN, COMMAND_STOP, CONTROL_WORDS, MAP_0, MAP_1, MAP_VERSION
 from replayer.shm.memory import create_file, map_file, reserve
 
 maps = st.builds(
@@ -53,6 +56,40 @@ def test_the_last_published_map_is_in_force(published: list[ClockMap]) -> None:
         scale = clock_map.scale
         expected = [clock_map.anchor_nominal_ns, clock_map.anchor_clock_ns, scale.numerator, scale.denominator]
         assert copy.tolist() == [*expected, int(clock_map.is_paused)]
+
+
+@numba.njit(nogil=True)
+def publish_many(words: np.ndarray, count: int) -> None:
+    """What ``Control.publish_map`` does, a thousand times as often: the words, then the version."""
+    base = address_of(words)
+    for version in range(1, count + 1):
+        place = MAP_1 if version & 1 else MAP_0
+        for position in range(5):
+            store_i64(base + 8 * (place + position), version)
+        store_i64(base + 8 * MAP_VERSION, version)
+
+
+@numba.njit(nogil=True)
+def count_torn(words: np.ndarray, last: int) -> int:
+    """Read until version ``last``; how many maps were read that nobody has published."""
+    copy, torn, version = np.zeros(5, np.int64), 0, 0
+    while version < last:
+        version = read_map(words, copy)
+        for position in range(5):
+            torn += copy[position] != version
+    return torn
+
+
+def test_a_map_is_never_read_in_two_halves() -> None:
+    """A publisher that never rests, and a reader that may be overtaken at any word: whole maps only."""
+    words = np.zeros(CONTROL_WORDS, np.int64)
+    publish_many(words, 0)
+    count_torn(words, 0)
+    count = 1_000_000
+    with ThreadPoolExecutor(2) as threads:
+        torn = threads.submit(count_torn, words, count)
+        threads.submit(publish_many, words, count)
+        assert torn.result(60) == 0
 
 
 PUBLISHER = """
@@ -106,44 +143,22 @@ def test_slow_rates_are_never_held_up(rate: Fraction) -> None:
     assert [take_grant(control.words, 1_000 + int(k * 10**9 / rate), 1) for k in range(100)] == [1] * 100
 
 
-GRABBER = """
-import sys, time
-import numpy as np
-from replayer.shm.control_kernels import take_grant
-from replayer.shm.layout import CONTROL_WORDS
-from replayer.shm.memory import map_file
-words = np.ndarray(CONTROL_WORDS, np.int64, map_file(int(sys.argv[1]), 4096))
-take_grant(words, 0, 0)
-print("ready", flush=True)
-sys.stdin.readline()
-total = 0
-for now_ns in range(0, 50_000_000, 500):
-    total += take_grant(words, 10**9 + now_ns, 100)
-print(total)
-"""
+@numba.njit(nogil=True)
+def grab(words: np.ndarray, start_ns: int, end_ns: int, step_ns: int) -> int:
+    total = 0
+    for now_ns in range(start_ns, end_ns, step_ns):
+        total += take_grant(words, now_ns, 3)
+    return total
 
 
-def test_processes_share_one_bucket() -> None:
-    """Two processes that take as much as they can get no more, and no less, than one bucket gives."""
-    descriptor = create_file()
-    reserve(descriptor, 4096)
-    control = Control(np.ndarray(CONTROL_WORDS, np.int64, map_file(descriptor, 4096)))
-    setting = bucket_setting(Fraction(1_000_000))
-    control.set_bucket(setting, 10**9)
-    grabbers = [
-        subprocess.Popen(
-            [sys.executable, "-c", GRABBER, str(descriptor)],
-            pass_fds=[descriptor], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    for grabber in grabbers:
-        assert grabber.stdout is not None
-        assert grabber.stdout.readline() == "ready\n"
-    for grabber in grabbers:
-        assert grabber.stdin is not None
-        grabber.stdin.write("go\n")
-        grabber.stdin.flush()
-    totals = [int(grabber.communicate()[0]) for grabber in grabbers]
-    last_ticks = (50_000_000 - 500) * 1024
-    assert sum(totals) == (setting.tolerance_ticks + last_ticks) // setting.interval_ticks
+def test_all_workers_share_one_bucket() -> None:
+    """Threads without the GIL that take as much as they can get no more, and no less, than one bucket gives."""
+    control = new_control()
+    setting = bucket_setting(Fraction(100_000_000))
+    start_ns, span_ns = 10**9, 20_000_000
+    grab(control.words, 0, 0, 1)
+    control.set_bucket(setting, start_ns)
+    with ThreadPoolExecutor(3) as threads:
+        totals = [threads.submit(grab, control.words, start_ns, start_ns + span_ns, 10) for _ in range(3)]
+    last_ticks = (span_ns - 10) * 1024
+    assert sum(total.result() for total in totals) == (setting.tolerance_ticks + last_ticks) // setting.interval_ticks
