@@ -67,6 +67,19 @@ class Arena:
         """Bytes of all keys."""
         return int(self._key_ends[self.record_count - 1]) if self.record_count else 0
 
+    def bytes_of(self, rows: npt.NDArray[np.int64]) -> tuple[int, int]:
+        """Bytes of the values and of the keys of the records at ``rows``, which rise."""
+        return _sum_of(self._value_ends, rows), _sum_of(self._key_ends, rows)
+
+
+def _sum_of(ends: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> int:
+    if not len(rows):
+        return 0
+    if rows[-1] + 1 == len(rows):  # all from the first on: the usual case
+        return int(ends[rows[-1]])
+    starts = np.where(rows > 0, ends[rows - 1], 0)
+    return int((ends[rows] - starts).sum())
+
 
 def _at_least(buffer: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     return buffer if len(buffer) >= size else np.zeros(size + size // 4, np.uint8)

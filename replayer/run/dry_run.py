@@ -71,12 +71,13 @@ class _Dry:
         shown_count = 0
         with signals_noted() as signals:
             for chunk in self._pipeline.chunks(arena):
-                counts.value_bytes += arena.value_bytes
-                counts.key_bytes += arena.key_bytes
-                if limit is not None and counts.encoded >= limit:
-                    beyond = counts.encoded - limit
-                    counts.encoded -= beyond
-                    counts.rows_read -= beyond
+                beyond = 0 if limit is None else max(0, counts.encoded - limit)
+                counts.encoded -= beyond
+                counts.rows_read -= beyond
+                value_bytes, key_bytes = arena.bytes_of(chunk[: len(chunk) - beyond])
+                counts.value_bytes += value_bytes
+                counts.key_bytes += key_bytes
+                if counts.encoded == limit:
                     break
                 if signals.count:
                     self._is_interrupted = True
@@ -86,7 +87,6 @@ class _Dry:
                     rate = (counts.encoded - shown_count) * 1e9 / (now_ns - shown_ns)
                     self._show(now_ns - first_ns, rate)
                     shown_ns, shown_count = now_ns, counts.encoded
-                del chunk
         self._pipeline.close()
         return self._report(time.monotonic_ns() - first_ns)
 

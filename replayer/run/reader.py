@@ -182,10 +182,9 @@ class _Reader:
         counts, scalars = self._pipeline.counts, self._counters
         # In one assignment: a reader that is killed must not leave a row counted as read and as nothing else.
         scalars.scalars[: len(PIPELINE_SCALARS)] = [getattr(counts, name) for name in PIPELINE_SCALARS]
-        ends, arrays = (int(rows[-1]) if len(rows) else -1), arena.arrays
-        if ends >= 0:
-            scalars.add("value_bytes", int(arrays.value_ends[ends]))
-            scalars.add("key_bytes", int(arrays.key_ends[ends]))
+        value_bytes, key_bytes = arena.bytes_of(rows)
+        scalars.add("value_bytes", value_bytes)
+        scalars.add("key_bytes", key_bytes)
 
 
 class _Placer:

@@ -164,7 +164,9 @@ class Watch:
                 self._observer.note(f"{child.name}: {message.text}")
         elif isinstance(message, Failed):
             self._add_problem(error_of(child, message))
-            self._end_run(COMMAND_DRAIN)
+            # A reader that cannot go on has closed its pipes: what it handed over before is good, and is still sent.
+            if child.role != "reader":
+                self._end_run(COMMAND_DRAIN)
 
     def _note_end(self, child: Child) -> None:
         if isinstance(child.last_word, Finished):
@@ -172,6 +174,8 @@ class Watch:
         self._dead.add(child.name)
         if child.last_word is None:
             self._add_problem(error_of(child, None))
+        elif child.role == "reader":
+            return
         # Without its broker a run can learn nothing more of what it has sent.
         self._end_run(COMMAND_STOP if child.role == "broker" else COMMAND_DRAIN)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet
 
 from replayer.kafka.embedded import ApiKey, MockCluster
 from tests.process.conftest import PARTITIONS, ROWS, Destination, Readings
@@ -154,6 +155,25 @@ def test_case_30_the_delivery_timeout_passes_while_the_broker_is_down(
     assert ledger.delivered > 500
     assert ledger.proof == "exclusive"
     assert report.notes
+
+
+@pytest.mark.parametrize("rate", ["max", "50k"])
+def test_case_19_what_lies_before_the_damage_is_delivered(
+    readings: Readings, destination: Destination, tmp_path: Path, rate: str
+) -> None:
+    """A row group that cannot be read ends the run with file and row; all rows in front of it are on the broker."""
+    damaged = tmp_path / "damaged.parquet"
+    content = bytearray(Path(readings.path).read_bytes())
+    start = parquet.ParquetFile(readings.path).metadata.row_group(2).column(2).data_page_offset
+    content[start + 40 : start + 2_000] = b"\xff" * 1_960
+    damaged.write_bytes(content)
+    with Running([str(damaged), *destination.words, "--rate", rate, "--workers", "2"]) as running:
+        code, report = running.finish()
+    assert code == 2
+    assert report.outcome == "failed"
+    assert "damaged.parquet" in report.problems[0].message
+    assert "10,000" in report.problems[0].message
+    assert_complete(report, 10_000)
 
 
 @pytest.fixture

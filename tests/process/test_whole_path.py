@@ -44,6 +44,8 @@ def assert_complete(report: RunReport, count: int) -> None:
     assert ledger.is_complete
     assert (ledger.delivered, ledger.broker_confirmed, ledger.proof) == (count, count, "exclusive")
     assert sum(worker.delivered for worker in report.workers) == count
+    sizes = [partition.delivered_bytes for partition in report.partitions]
+    assert report.value_bytes + report.key_bytes == sum(sizes)
 
 
 @pytest.mark.parametrize("worker_count", [1, 2, 3])
@@ -201,6 +203,7 @@ def test_case_24_a_record_larger_than_the_topic_takes_is_rejected(folder: Path, 
     ledger = report.ledger
     assert ledger.faults == ()
     assert (ledger.source.rejected, ledger.delivered, ledger.broker_confirmed) == (2, 998, 998)
+    assert report.value_bytes == sum(partition.delivered_bytes for partition in report.partitions)
     assert [(reject.reason, reject.count, reject.first_row) for reject in report.rejects] == [("too_large", 2, 3)]
     lines = [json.loads(line) for line in kept.read_text().splitlines()]
     assert [(line["row"], line["reason"]) for line in lines] == [(3, "too_large"), (700, "too_large")]
