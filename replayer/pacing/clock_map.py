@@ -56,3 +56,8 @@ def next_wake_ns(after_ns: int, wall_minus_monotonic_ns: int) -> int:
     """
     past = (after_ns + wall_minus_monotonic_ns - _WAKE_PHASE_NS) % WAKE_GRID_NS
     return after_ns if past == 0 else after_ns + WAKE_GRID_NS - past
+
+
+def last_wake_ns(until_ns: int, wall_minus_monotonic_ns: int) -> int:
+    """The last point of the wake grid at or before a monotonic time."""
+    return next_wake_ns(until_ns - WAKE_GRID_NS + 1, wall_minus_monotonic_ns)

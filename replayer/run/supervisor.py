@@ -43,6 +43,10 @@ _START_MARGIN_NS = 30_000_000
 """Between publishing the first map and nominal 0: longer than a worker's longest wait, so that all have seen the map by
 then.
 """
+_GRID_TOLERANCE_NS = 50_000
+"""How far before the wake grid nominal 0 lies: each process measures the grid for itself, and what is due on it must
+not wait for the next point in a worker whose grid is some microseconds early.
+"""
 _PROOF_S, _HASTY_PROOF_S = 10.0, 1.0
 """How long the broker may take to say its end offsets after the run."""
 _COMPILE_HINT_S = 3.0
@@ -342,11 +346,12 @@ class _Run:
                 raise ReplayerError(f"{', '.join(sorted(waiting))} did not get ready in {_START_TIMEOUT_S:.0f} s")
 
     def _start_clock(self, control: Control) -> int:
-        """Publish the first map: nominal 0 is on the wake grid, a moment from now."""
+        """Publish the first map: nominal 0 is just before the wake grid, a moment from now."""
         rate = self._config.pacing.rate
         start_ns = time.monotonic_ns()
         if rate is not None:
-            start_ns = next_wake_ns(start_ns + _START_MARGIN_NS, time.time_ns() - time.monotonic_ns())
+            grid_ns = next_wake_ns(start_ns + _START_MARGIN_NS, time.time_ns() - time.monotonic_ns())
+            start_ns = grid_ns - _GRID_TOLERANCE_NS
             control.set_bucket(bucket_setting(rate), start_ns)
         control.publish_map(ClockMap(anchor_nominal_ns=0, anchor_clock_ns=start_ns))
         return start_ns

@@ -20,7 +20,7 @@ import numpy as np
 from replayer.kafka import blocks as kafka_blocks
 from replayer.kafka.blocks import END, FIRST, PIECE_WORDS, TAKEN, Blocks, FailedRecord, RecordProducer, Tallies
 from replayer.kafka.producer import make_producer
-from replayer.pacing.clock_map import WAKE_GRID_NS, next_wake_ns
+from replayer.pacing.clock_map import WAKE_GRID_NS, last_wake_ns, next_wake_ns
 from replayer.run import worker_kernels
 from replayer.run.messages import Dismissed, FailedRows, FailuresListed, Ready, Warned, WorkerSetup
 from replayer.run.worker_kernels import advance, next_due_clock, plan_pieces
@@ -254,7 +254,12 @@ class _Worker:
         self._is_blocked = False
         if self._pending_count == 0:
             return 0
-        count = self._plan(time.monotonic_ns())
+        now_ns = time.monotonic_ns()
+        if self._is_paced:
+            # What is due at the grid point that this wake belongs to, however late the wake came: so a delay of less
+            # than a step moves the records of one wake, and never changes how many they are.
+            now_ns = last_wake_ns(now_ns, self._wall_minus_monotonic_ns)
+        count = self._plan(now_ns)
         if count == 0:
             return 0
         pieces = self._pieces[:count]

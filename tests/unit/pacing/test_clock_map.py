@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replayer.pacing.clock_map import MAX_SCALE_PART, WAKE_GRID_NS, ClockMap, next_wake_ns
+from replayer.pacing.clock_map import MAX_SCALE_PART, WAKE_GRID_NS, ClockMap, last_wake_ns, next_wake_ns
 from replayer.pacing.pacing_kernels import clock_at, nominal_at
 
 DAY_NS = 86_400 * 10**9
@@ -78,3 +78,12 @@ def test_the_wake_grid_lies_half_past_each_millisecond_of_the_wall_clock(after_n
 def test_known_wakes(after_ns: int, difference_ns: int, expected: int) -> None:
     """On the grid stays; one nanosecond later is a whole step."""
     assert next_wake_ns(after_ns, difference_ns) == expected
+
+
+@given(until_ns=st.integers(10**9, 2**62), difference_ns=st.integers(-(2**61), 2**61))
+def test_the_last_wake_is_one_step_before_the_next(until_ns: int, difference_ns: int) -> None:
+    """At or before the time asked for, less than a step away, and on the same grid as the next wake."""
+    last_ns = last_wake_ns(until_ns, difference_ns)
+    assert until_ns - WAKE_GRID_NS < last_ns <= until_ns
+    assert next_wake_ns(last_ns, difference_ns) == last_ns
+    assert next_wake_ns(until_ns + 1, difference_ns) == last_ns + WAKE_GRID_NS
