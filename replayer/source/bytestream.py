@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -26,6 +26,21 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 
 RecordEnd = Callable[[bytes], int]
 """Position after the last complete row of a block, 0 when it holds none. The block begins where a row begins."""
+
+
+class Stream(Protocol):
+    """The bytes of a file, from its start to its end, once."""
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of the file as stored that were read so far."""
+
+    @property
+    def position_bytes(self) -> int:
+        """Bytes of content that were read so far."""
+
+    def read(self, count: int) -> bytes:
+        """Up to about ``count`` bytes, empty at the end. Raises DatasetError at a damaged place."""
 
 
 class ByteStream:
@@ -121,7 +136,7 @@ class Block:
     """Nothing follows; the last row may lack its newline or be cut off."""
 
 
-def blocks(stream: ByteStream, record_end: RecordEnd, path: str) -> Iterator[Block]:
+def blocks(stream: Stream, record_end: RecordEnd, path: str) -> Iterator[Block]:
     """The file in blocks of whole rows, about 2 MiB each, or larger where one row is.
 
     Raises DatasetError for a row over 128 MiB and, after all whole rows before it, for a damaged compressed stream.

@@ -11,17 +11,20 @@ from pathlib import Path
 from replayer.errors import DatasetError
 from replayer.source.options import SourceOptions
 
-FORMATS = ("parquet", "csv", "tsv", "ndjson")
+FORMATS = ("parquet", "csv", "tsv", "json", "ndjson", "json-array")
+"""``json`` is either ``ndjson``, one object a line, or ``json-array``: which one is seen by the first byte."""
+
+_JSON_FORMATS = ("json", "ndjson", "json-array")
 
 _SUFFIX_FORMATS = {
     ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet",
     ".csv": "csv", ".tsv": "tsv",
-    ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson",
+    ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json",
 }  # fmt: skip
 _SUFFIX_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _MAGIC_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PARQUET_MAGIC = b"PAR1"
-_KNOWN = "known are .parquet, .csv, .tsv, .ndjson, .jsonl and .json, the last five also with .gz or .zst"
+_KNOWN = "known are .parquet, .csv, .tsv, .ndjson, .jsonl and .json, all but the first also with .gz or .zst"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def discover(options: SourceOptions) -> tuple[InputFile, ...]:
     )
     first = files[0]
     for file in files[1:]:
-        if file.format != first.format:
+        if not _is_kin(file.format, first.format):
             raise DatasetError(
                 f"the dataset mixes formats: {first.path} is {first.format}, {file.path} is {file.format}",
                 "give the files of one format, or say --format",
@@ -84,8 +87,13 @@ def _walk(folder: str, wanted: str | None) -> Iterator[str]:
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         for name in names:
             format_ = _name_format(name)
-            if not name.startswith((".", "_")) and format_ is not None and wanted in (None, format_):
+            fits = format_ is not None and (wanted is None or _is_kin(format_, wanted))
+            if fits and not name.startswith((".", "_")):
                 yield os.path.join(place, name)
+
+
+def _is_kin(format_: str, other: str) -> bool:
+    return format_ == other or (format_ in _JSON_FORMATS and other in _JSON_FORMATS)
 
 
 def _suffixes(path: str) -> tuple[str, str]:

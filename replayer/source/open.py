@@ -58,7 +58,7 @@ def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None =
             from replayer.source.parquet import open_parquet as open_format
         case "csv" | "tsv":
             from replayer.source.csv import open_csv as open_format  # type: ignore[assignment]
-        case "ndjson":
+        case "json" | "ndjson" | "json-array":
             from replayer.source.json_infer import open_json as open_format  # type: ignore[assignment]
         case other:
             raise DatasetError(f"format {other!r} is unknown")

@@ -12,4 +12,4 @@ class SourceOptions:
     paths: tuple[str, ...] = ()
     """Files, folders and glob patterns, read in the order given; those that one pattern finds are sorted by name."""
     format: str | None = None
-    """``parquet``, ``csv``, ``tsv`` or ``ndjson`` for all files; None goes by each file's name."""
+    """One of ``discover.FORMATS`` for all files; None goes by each file's name."""
