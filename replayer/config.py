@@ -22,8 +22,8 @@ from replayer.pacing.options import PacingOptions
 from replayer.report.escape import printable
 from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
+from replayer.source import options as dataset
 from replayer.source.discover import FORMATS, discover
-from replayer.source.options import SourceOptions
 from replayer.units import parse_count, parse_duration_ns, parse_rate
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
@@ -37,7 +37,7 @@ class RunConfig:
     """What one run was asked to do, every value parsed and checked."""
 
     kafka: KafkaOptions
-    source: SourceOptions
+    source: dataset.SourceOptions
     schema: SchemaOptions
     record: RecordOptions
     rejects: RejectOptions
@@ -197,6 +197,11 @@ OPTIONS = (
     Option("--workers", "run.workers", _worker_count),
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
+    Option("--encoding", "streams.dataset.encoding", dataset.parse_encoding),
+    Option("--delimiter", "streams.dataset.delimiter", dataset.parse_delimiter),
+    Option("--quote", "streams.dataset.quote", dataset.parse_quote),
+    Option("--header-row", "streams.dataset.header_row", _boolean),
+    Option("--null-words", "streams.dataset.null_words", dataset.parse_null_words),
     Option("--schema", "streams.schema.file", _existing_file),
     Option("--key", "streams.key.columns", _columns),
     Option("--rejects-file", "streams.rejects.file", _text),
@@ -319,7 +324,7 @@ def _topic_of(resolution: _Resolution, paths: Sequence[str]) -> str:
     return topic or ""
 
 
-def _check_dataset(resolution: _Resolution, source: SourceOptions) -> None:
+def _check_dataset(resolution: _Resolution, source: dataset.SourceOptions) -> None:
     if not source.paths:
         resolution.fault("", "no dataset is named", "name a file, folder or glob: replayer run orders.parquet")
         return
@@ -343,7 +348,7 @@ def resolve(
     resolution = _Resolution(environment, typed)
     resolution.parse_all()
     values = resolution.values
-    source = SourceOptions(paths=tuple(paths), format=values.get("format"))
+    source = dataset.source_options(paths, values)
     _check_dataset(resolution, source)
     properties, from_properties = _properties(resolution, overrides)
     is_override = any(text.partition("=")[0].strip() in _BOOTSTRAP_NAMES for text in overrides)

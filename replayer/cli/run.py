@@ -30,6 +30,13 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 )
 @click.option("--json-lines", is_flag=True, help="The same as --format ndjson.")
 @click.option("--json-array", is_flag=True, help="The same as --format json-array.")
+@click.option("--encoding", metavar="NAME", help="Encoding of text files. Default: found by looking.")
+@click.option("--delimiter", metavar="CHARACTER", help="Between CSV fields: a character, or tab. Default: found.")
+@click.option("--quote", metavar="CHARACTER", help="Around CSV fields: a character, or none. Default: found.")
+@click.option(
+    "--header-row", metavar="yes|no", help="Whether the first CSV row has the columns' names. Default: found."
+)
+@click.option("--null-words", metavar="WORD[,WORD]", help="Unquoted CSV fields that mean null, besides the empty one.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
 @click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here, as NDJSON.")

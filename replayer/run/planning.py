@@ -14,8 +14,7 @@ from replayer.run.messages import PipelineSetup
 from replayer.schema.avro import AvroSchema, parse_schema
 from replayer.schema.names import avro_names, renamed
 from replayer.schema.options import SchemaOptions
-from replayer.source.discover import discover
-from replayer.source.open import SAMPLE_BYTES, Source, open_source, take_sample
+from replayer.source.open import SAMPLE_BYTES, Source, open_dataset, take_sample
 from replayer.source.options import SourceOptions
 
 BATCH_SIZE_MAX = 1_000_000
@@ -44,7 +43,7 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
 
     Raises DatasetError and SchemaError.
     """
-    source = open_source(discover(source_options))
+    source = open_dataset(source_options)
     if schema_options.schema_file is not None:
         path = schema_options.schema_file
         try:

@@ -1,4 +1,4 @@
-"""The decompressed bytes of a file, cut into blocks that end where a row ends."""
+"""The decompressed text of a file as UTF-8, cut into blocks that end where a row ends."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ import pyarrow as pa
 
 from replayer.errors import DatasetError
 from replayer.source.discover import InputFile
+from replayer.source.transcode import Transcoder
 from replayer.units import format_bytes, format_count
 
 BLOCK_BYTES = 2 << 20
 RECORD_BYTES_MAX = 128 << 20
 _READ_BYTES = 64 << 10
 
-_OTHER_MARKS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 RecordEnd = Callable[[bytes], int]
@@ -46,7 +41,8 @@ class Stream(Protocol):
 class ByteStream:
     """Reads one file, through gzip or zstd if it is compressed; several compressed members in a row read as one.
 
-    A UTF-8 byte order mark at the start is dropped. ``position_bytes`` counts the content that was read.
+    What comes out is UTF-8, whatever the file's encoding, without a byte order mark. ``position_bytes`` counts the
+    content that was read, in the file's own encoding.
     """
 
     def __init__(self, file: InputFile) -> None:
@@ -54,6 +50,7 @@ class ByteStream:
         self._failure: DatasetError | None = None
         self.position_bytes = 0
         self._raw, self._stream = self._open()
+        self._transcoder = Transcoder(file.encoding) if file.encoding != "utf-8" else None
 
     def _open(self) -> tuple[Any, Any]:
         try:
@@ -70,12 +67,24 @@ class ByteStream:
         return int(self._raw.tell())
 
     def read(self, count: int) -> bytes:
-        """Up to ``count`` bytes (at least 3), fewer at the start, before the end or a damaged place; empty at the end.
+        """About ``count`` bytes (at least 4), fewer at the start, before the end or a damaged place; empty at the end.
 
         Raises DatasetError with file and place where the compressed stream is damaged or cut off, after everything that
         could be read before that place was handed out.
         """
         is_start = self.position_bytes == 0
+        content = self.read_stored(count)
+        if self._transcoder is not None:
+            is_last = not content
+            content = self._transcoder.convert(content, is_last=is_last)
+            if not content and not is_last:
+                return self.read(count)
+        if is_start and content.startswith(_UTF8_MARK):
+            return content[len(_UTF8_MARK) :] or self.read(count)
+        return content
+
+    def read_stored(self, count: int) -> bytes:
+        """As ``read``, in the file's own encoding."""
         parts: list[bytes] = []
         left = count
         while left and self._failure is None:
@@ -90,10 +99,7 @@ class ByteStream:
             left -= len(part)
         if not parts and self._failure is not None:
             raise self._failure
-        content = b"".join(parts) if len(parts) != 1 else parts[0]
-        if is_start and content.startswith(_UTF8_MARK):
-            return content[len(_UTF8_MARK) :] or self.read(count)
-        return content
+        return b"".join(parts) if len(parts) != 1 else parts[0]
 
     def _recover(self, position: int, cause: OSError) -> bytes:
         """What can still be read after ``position``: the failed read lost up to 64 KiB that were good."""
@@ -168,8 +174,10 @@ def blocks(stream: Stream, record_end: RecordEnd, path: str) -> Iterator[Block]:
         wanted = max(BLOCK_BYTES, len(content))
 
 
-def refuse_other_encodings(start: bytes, path: str) -> None:
-    """Raise DatasetError when the start of a file names an encoding other than UTF-8."""
-    for mark, encoding in _OTHER_MARKS.items():
-        if start.startswith(mark):
-            raise DatasetError(f"{path} is {encoding}, expected UTF-8", "convert it, for example with iconv")
+def file_start(file: InputFile, count: int) -> bytes:
+    """The first bytes of a file, decompressed, in its own encoding and with its byte order mark."""
+    stream = ByteStream(file)
+    try:
+        return stream.read_stored(count)
+    finally:
+        stream.close()

@@ -37,6 +37,8 @@ class InputFile:
     compression: str
     """``gzip``, ``zstd`` or empty; Parquet compresses inside and is always empty here."""
     size_bytes: int
+    encoding: str = "utf-8"
+    """Of a text file, by Python's name."""
 
 
 def discover(options: SourceOptions) -> tuple[InputFile, ...]:

@@ -14,8 +14,9 @@ import pyarrow.json as arrow_json
 
 from replayer.errors import DatasetError
 from replayer.schema.text import is_utf8, mark_text
-from replayer.source.bytestream import BLOCK_BYTES, blocks, refuse_other_encodings
+from replayer.source.bytestream import BLOCK_BYTES, blocks
 from replayer.source.discover import InputFile
+from replayer.source.encoding import with_encoding
 from replayer.source.json import JsonSource, find_line_end, is_one_object_a_line, suspicious_doubles
 from replayer.source.json_array import find_kind, open_lines
 from replayer.source.json_schema import (
@@ -28,6 +29,7 @@ from replayer.source.json_schema import (
     settled,
     type_of_value,
 )
+from replayer.source.options import SourceOptions
 from replayer.source.projection import choose_columns
 
 SAMPLE_BYTES = 64 << 20
@@ -38,7 +40,7 @@ _BRACKETS_MAX = 500
 Columns = dict[str, pa.DataType]
 
 
-def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> JsonSource:
+def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None, options: SourceOptions) -> JsonSource:
     """The rows of NDJSON files and JSON arrays, with the columns that their first lines have (64 MiB over all files).
 
     Raises DatasetError when a column has types in two files that nothing can hold together, and for a file none of
@@ -46,7 +48,9 @@ def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None) ->
     """
     merged: Columns = {}
     named_by: dict[str, str] = {}
-    notes = []
+    known = [with_encoding(file, options) for file in files]
+    notes = [note for _, note in known if note]
+    files = tuple(file for file, _ in known)
     files = tuple(replace(file, format=find_kind(file)) if file.format == "json" else file for file in files)
     for file in files:
         columns = _columns_of(file, max(SAMPLE_BYTES // len(files), BLOCK_BYTES))
@@ -108,7 +112,6 @@ def _columns_of(file: InputFile, sample_bytes: int) -> Columns | None:
 
 
 def _refuse_other_kinds(content: bytes, file: InputFile) -> None:
-    refuse_other_encodings(content, file.path)
     if content.lstrip()[:1] == b"[":
         raise DatasetError(f"{file.path} is a JSON array, expected one object a line", "read it with --json-array")
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from replayer.errors import DatasetError
 from replayer.source.batch import SourceBatch
-from replayer.source.discover import InputFile
+from replayer.source.discover import InputFile, discover
+from replayer.source.options import SourceOptions
 
 SAMPLE_BYTES = 64 << 20
 _TYPED_SAMPLE_ROWS = 65_536
@@ -31,7 +32,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user may want to know: files that are empty."""
+        """What a user may want to know: what was found by looking, files that are empty."""
 
     @property
     def total_rows(self) -> int | None:
@@ -48,22 +49,34 @@ class Source(Protocol):
         """
 
 
-def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None = None) -> Source:
+def open_dataset(options: SourceOptions) -> Source:
+    """Find the files and open them. Raises DatasetError as ``discover`` and ``open_source`` do."""
+    return open_source(discover(options), None, options)
+
+
+def open_source(
+    files: tuple[InputFile, ...], projection: Sequence[str] | None = None, options: SourceOptions | None = None
+) -> Source:
     """Open a dataset: reads footers, headers or first lines. ``projection`` names the columns to read, None means all.
 
     Raises DatasetError when a file is unreadable, when files differ in their columns and when a column does not exist.
     """
+    options = options or SourceOptions()
     match files[0].format:
         case "parquet":
-            from replayer.source.parquet import open_parquet as open_format
+            from replayer.source.parquet import open_parquet
+
+            return open_parquet(files, projection)
         case "csv" | "tsv":
-            from replayer.source.csv import open_csv as open_format  # type: ignore[assignment]
+            from replayer.source.csv_open import open_csv
+
+            return open_csv(files, projection, options)
         case "json" | "ndjson" | "json-array":
-            from replayer.source.json_infer import open_json as open_format  # type: ignore[assignment]
+            from replayer.source.json_infer import open_json
+
+            return open_json(files, projection, options)
         case other:
             raise DatasetError(f"format {other!r} is unknown")
-    source: Source = open_format(files, projection)
-    return source
 
 
 def take_sample(source: Source) -> pa.Table:
