@@ -197,6 +197,7 @@ OPTIONS = (
     Option("--workers", "run.workers", _worker_count),
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
+    Option("--columns", "streams.dataset.columns", _columns),
     Option("--encoding", "streams.dataset.encoding", dataset.parse_encoding),
     Option("--delimiter", "streams.dataset.delimiter", dataset.parse_delimiter),
     Option("--quote", "streams.dataset.quote", dataset.parse_quote),

@@ -51,7 +51,7 @@ class Source(Protocol):
 
 def open_dataset(options: SourceOptions) -> Source:
     """Find the files and open them. Raises DatasetError as ``discover`` and ``open_source`` do."""
-    return open_source(discover(options), None, options)
+    return open_source(discover(options), options.columns, options)
 
 
 def open_source(

@@ -32,6 +32,8 @@ class SourceOptions:
     """Files, folders and glob patterns, read in the order given; those that one pattern finds are sorted by name."""
     format: str | None = None
     """One of ``discover.FORMATS`` for all files; None goes by each file's name."""
+    columns: tuple[str, ...] | None = None
+    """The columns to read; None means all."""
     encoding: str | None = None
     """Python's name of the encoding of text files; None is found by looking."""
     csv: CsvOptions = CsvOptions()
@@ -42,6 +44,7 @@ def source_options(paths: Sequence[str], values: Mapping[str, Any]) -> SourceOpt
     return SourceOptions(
         paths=tuple(paths),
         format=values.get("format"),
+        columns=values.get("columns"),
         encoding=values.get("encoding"),
         csv=CsvOptions(
             values.get("delimiter"), values.get("quote"), values.get("header_row"), values.get("null_words", ())
