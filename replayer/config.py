@@ -24,6 +24,7 @@ from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
 from replayer.source import options as dataset
 from replayer.source.discover import FORMATS, discover
+from replayer.source.standard_input import WORD
 from replayer.units import parse_count, parse_duration_ns, parse_rate
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
@@ -303,7 +304,7 @@ def _bootstrap(resolution: _Resolution, from_properties: str | None, is_override
     return str(own) if is_our_variable else from_properties
 
 
-def _loops(resolution: _Resolution) -> int | None:
+def _loops(resolution: _Resolution, paths: Sequence[str]) -> int | None:
     loop, loops = resolution.values.get("loop", False), resolution.values.get("loops")
     if loop and loops is not None and resolution.is_typed("loop") == resolution.is_typed("loops"):
         resolution.fault(
@@ -311,6 +312,9 @@ def _loops(resolution: _Resolution) -> int | None:
             f"reads the dataset without end, but {resolution.wheres['loops']} says {loops:,} times",
             "keep one of the two",
         )
+    if WORD in paths and (loop or loops not in (None, 1)):
+        where = resolution.wheres["loop" if loop else "loops"]
+        resolution.fault(where, "standard input can be read once only", "save it in a file first")
     if resolution.is_typed("loops") or not loop:
         return loops if loops is not None else 1
     return None
@@ -321,7 +325,8 @@ def _topic_of(resolution: _Resolution, paths: Sequence[str]) -> str:
         return str(resolution.values.get("topic", ""))
     topic = default_topic(paths)
     if topic is None and paths:
-        resolution.fault("--topic", f"{len(paths)} dataset paths do not give the topic a name", "name it with -t TOPIC")
+        what = "standard input does" if WORD in paths else f"{len(paths)} dataset paths do"
+        resolution.fault("--topic", f"{what} not give the topic a name", "name it with -t TOPIC")
     return topic or ""
 
 
@@ -371,7 +376,7 @@ def resolve(
         rejects=RejectOptions(file=values.get("rejects_file")),
         pacing=PacingOptions(rate=values.get("rate")),
         limits=LimitOptions(
-            max_records=values.get("max_records"), duration_ns=values.get("duration"), loops=_loops(resolution)
+            max_records=values.get("max_records"), duration_ns=values.get("duration"), loops=_loops(resolution, paths)
         ),
         topic=_topic_of(resolution, paths),
         workers=values.get("workers"),

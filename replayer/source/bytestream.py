@@ -10,12 +10,16 @@ import pyarrow as pa
 
 from replayer.errors import DatasetError
 from replayer.source.discover import InputFile
+from replayer.source.standard_input import SpooledInput
 from replayer.source.transcode import Transcoder
 from replayer.units import format_bytes, format_count
 
 BLOCK_BYTES = 2 << 20
 RECORD_BYTES_MAX = 128 << 20
+_PIECE_BYTES = 1 << 30
 _READ_BYTES = 64 << 10
+# What a read from a damaged stream loses: a file is read once more up to there, standard input cannot be.
+_LIVE_READ_BYTES = 2 << 10
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -50,9 +54,14 @@ class ByteStream:
         self._failure: DatasetError | None = None
         self.position_bytes = 0
         self._raw, self._stream = self._open()
+        self._piece_bytes = _piece_bytes(file)
         self._transcoder = Transcoder(file.encoding) if file.encoding != "utf-8" else None
 
     def _open(self) -> tuple[Any, Any]:
+        if self._file.spool is not None:
+            live: Any = SpooledInput(self._file.spool)
+            compression = self._file.compression
+            return live, _decompressed(pa.PythonFile(live, mode="r"), compression) if compression else live
         try:
             raw = pa.OSFile(self._file.path, "rb")
         except OSError as error:
@@ -89,23 +98,29 @@ class ByteStream:
         left = count
         while left and self._failure is None:
             try:
-                part = self._stream.read(min(left, _READ_BYTES) if self._file.compression else left)
+                part = self._stream.read(min(left, self._piece_bytes))
             except OSError as error:
                 part = self._recover(self.position_bytes, error)
+            except DatasetError as error:
+                self._failure, part = error, b""
             if not part:
                 break
             parts.append(part)
             self.position_bytes += len(part)
             left -= len(part)
+            if isinstance(self._raw, SpooledInput) and not self._raw.has_more:
+                break  # what is there goes on its way
         if not parts and self._failure is not None:
             raise self._failure
         return b"".join(parts) if len(parts) != 1 else parts[0]
 
     def _recover(self, position: int, cause: OSError) -> bytes:
         """What can still be read after ``position``: the failed read lost up to 64 KiB that were good."""
-        self._raw, self._stream = self._open()
         rest = bytearray()
         try:
+            if self._file.spool is not None:
+                raise cause  # there is no going back
+            self._raw, self._stream = self._open()
             skipped = 0
             while skipped < position:
                 skipped += len(self._stream.read(min(position - skipped, _READ_BYTES)))
@@ -125,6 +140,12 @@ class ByteStream:
         """Close the file."""
         self._stream.close()
         self._raw.close()
+
+
+def _piece_bytes(file: InputFile) -> int:
+    if not file.compression:
+        return _PIECE_BYTES
+    return _READ_BYTES if file.spool is None else _LIVE_READ_BYTES
 
 
 def _decompressed(raw: Any, compression: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from replayer.errors import DatasetError
 from replayer.source.options import SourceOptions
+from replayer.source.standard_input import NAME, WORD, Spool
 
 FORMATS = ("parquet", "csv", "tsv", "json", "ndjson", "json-array")
 """``json`` is either ``ndjson``, one object a line, or ``json-array``: which one is seen by the first byte."""
@@ -22,8 +23,8 @@ _SUFFIX_FORMATS = {
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json",
 }  # fmt: skip
 _SUFFIX_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
-_MAGIC_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_PARQUET_MAGIC = b"PAR1"
+MAGIC_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+PARQUET_MAGIC = b"PAR1"
 _KNOWN = "known are .parquet, .csv, .tsv, .ndjson, .jsonl and .json, all but the first also with .gz or .zst"
 
 
@@ -39,6 +40,8 @@ class InputFile:
     size_bytes: int
     encoding: str = "utf-8"
     """Of a text file, by Python's name."""
+    spool: Spool | None = None
+    """Set for standard input, whose path is only a name."""
 
 
 def discover(options: SourceOptions) -> tuple[InputFile, ...]:
@@ -46,12 +49,18 @@ def discover(options: SourceOptions) -> tuple[InputFile, ...]:
 
     Folders are searched to any depth for files of a known kind; names that begin with ``.`` or ``_`` (``_SUCCESS``,
     ``.crc``) are passed over there. Raises DatasetError when a pattern finds nothing, when a format is unknown, and
-    when the files are of different formats.
+    when the files are of different formats. Standard input (``-``) is not looked at: its format may be empty.
     """
     if options.format is not None and options.format not in FORMATS:
         raise DatasetError(f"format {options.format!r} is unknown", f"--format takes one of {', '.join(FORMATS)}")
     if not options.paths:
         raise DatasetError("no dataset was given", "name a file, a folder or a pattern")
+    if WORD in options.paths:
+        if len(options.paths) > 1:
+            raise DatasetError(f"{NAME} (-) is read alone, not with other files", "make it two runs")
+        if options.format == "parquet":
+            raise DatasetError(f"{NAME} is read forwards, and Parquet from its end", "name the file")
+        return (InputFile(NAME, options.format or "", "", 0),)
     files = tuple(
         _describe(path, options.format) for pattern in options.paths for path in _expand(pattern, options.format)
     )
@@ -118,7 +127,7 @@ def _describe(path: str, wanted: str | None) -> InputFile:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions"
         ) from error
-    format_ = wanted or _name_format(path) or ("parquet" if magic == _PARQUET_MAGIC else None)
+    format_ = wanted or _name_format(path) or ("parquet" if magic == PARQUET_MAGIC else None)
     if format_ is None:
         suffix = _suffixes(path)[0]
         what = f"the ending {suffix!r} is unknown" if suffix else "its name has no ending"
@@ -127,7 +136,7 @@ def _describe(path: str, wanted: str | None) -> InputFile:
         )
     compression = _SUFFIX_COMPRESSIONS.get(_suffixes(path)[1], "")
     if not compression and format_ != "parquet":
-        compression = next((name for start, name in _MAGIC_COMPRESSIONS.items() if magic.startswith(start)), "")
+        compression = next((name for start, name in MAGIC_COMPRESSIONS.items() if magic.startswith(start)), "")
     if compression and format_ == "parquet":
         raise DatasetError(f"{path} is compressed from outside, and Parquet cannot be read that way", "unpack it first")
     return InputFile(path, format_, compression, size_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ from replayer.errors import DatasetError
 from replayer.source.batch import SourceBatch
 from replayer.source.discover import InputFile, discover
 from replayer.source.options import SourceOptions
+from replayer.source.recognise import recognised
+from replayer.source.standard_input import NAME
 
 SAMPLE_BYTES = 64 << 20
 _TYPED_SAMPLE_ROWS = 65_536
@@ -51,7 +54,10 @@ class Source(Protocol):
 
 def open_dataset(options: SourceOptions) -> Source:
     """Find the files and open them. Raises DatasetError as ``discover`` and ``open_source`` do."""
-    return open_source(discover(options), options.columns, options)
+    files = discover(options)
+    if files[0].path == NAME:
+        files = (recognised(files[0]),)
+    return open_source(files, options.columns, options)
 
 
 def open_source(
@@ -96,6 +102,16 @@ def take_sample(source: Source) -> pa.Table:
         if not rows:
             raise
     return pa.Table.from_batches(taken, schema=source.schema)
+
+
+def for_the_run(source: Source) -> Source:
+    """The source as the run reads it, planning being over: standard input goes on behind what was kept of it."""
+    if not any(file.spool for file in source.files):
+        return source
+    files = tuple(replace(file, spool=file.spool and replace(file.spool, is_planning=False)) for file in source.files)
+    unknown: Any = source
+    final: Source = replace(unknown, files=files)
+    return final
 
 
 def _plain(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
