@@ -8,6 +8,7 @@ all others keep their place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from replayer.source.bytestream import Block, ByteStream, blocks
 from replayer.source.csv_rows import find_row_end, first_row_end, last_row_end
 from replayer.source.dialect import Dialect
 from replayer.source.discover import InputFile
+from replayer.source.fingerprint import unchanged
 
 
 def parse_options(dialect: Dialect, on_bad_row: Any = None) -> arrow_csv.ParseOptions:
@@ -59,11 +61,8 @@ class CsvSource:
         """All rows in order, from the start at each call. Raises DatasetError where a file cannot be read on."""
         read_before = 0
         for index, file in enumerate(self.files):
-            stream = ByteStream(file)
-            try:
+            with unchanged(file), closing(ByteStream(file)) as stream:
                 yield from _FileReader(self, index, read_before).read(stream)
-            finally:
-                stream.close()
             read_before += file.size_bytes
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from replayer.errors import DatasetError
+from replayer.source.fingerprint import Fingerprint, fingerprint_of
 from replayer.source.options import SourceOptions
 from replayer.source.standard_input import NAME, WORD, Spool
 
@@ -40,6 +41,8 @@ class InputFile:
     size_bytes: int
     encoding: str = "utf-8"
     """Of a text file, by Python's name."""
+    fingerprint: Fingerprint | None = None
+    """As it was when the run was planned."""
     spool: Spool | None = None
     """Set for standard input, whose path is only a name."""
 
@@ -122,7 +125,7 @@ def _describe(path: str, wanted: str | None) -> InputFile:
     try:
         with open(path, "rb") as stream:
             magic = stream.read(4)
-        size_bytes = os.stat(path).st_size
+        fingerprint = fingerprint_of(path)
     except OSError as error:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions"
@@ -139,4 +142,4 @@ def _describe(path: str, wanted: str | None) -> InputFile:
         compression = next((name for start, name in MAGIC_COMPRESSIONS.items() if magic.startswith(start)), "")
     if compression and format_ == "parquet":
         raise DatasetError(f"{path} is compressed from outside, and Parquet cannot be read that way", "unpack it first")
-    return InputFile(path, format_, compression, size_bytes)
+    return InputFile(path, format_, compression, fingerprint.size_bytes, fingerprint=fingerprint)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +25,7 @@ from replayer.schema.text import is_utf8
 from replayer.source.batch import Malformed, SourceBatch, bounded, cut_raw
 from replayer.source.bytestream import Block, blocks
 from replayer.source.discover import InputFile
+from replayer.source.fingerprint import unchanged
 from replayer.source.json_array import ArrayLines, open_lines
 from replayer.source.json_schema import EXACT_DOUBLE_MAX, Mismatch, row_check
 
@@ -88,8 +90,7 @@ class JsonSource:
 def _file_rows(file: InputFile, parser: LineParser) -> Iterator[tuple[pa.RecordBatch, Numbers, list[Malformed], int]]:
     """The rows of one file with their numbers, its malformed lines, and how many bytes of it have been read."""
     row = 0
-    stream = open_lines(file)
-    try:
+    with unchanged(file), closing(open_lines(file)) as stream:
         for block in blocks(stream, find_line_end, file.path):
             batch, numbers, malformed = parser.parse(block, row)
             row += batch.num_rows + len(malformed)
@@ -97,8 +98,6 @@ def _file_rows(file: InputFile, parser: LineParser) -> Iterator[tuple[pa.RecordB
         if isinstance(stream, ArrayLines) and stream.is_cut_off:
             lost = Malformed(row, "cut_off", stream.cut_off_detail(), "")
             yield parser.no_rows, np.zeros(0, np.int64), [lost], stream.input_bytes
-    finally:
-        stream.close()
 
 
 class LineParser:

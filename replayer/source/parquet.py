@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from replayer.errors import DatasetError
 from replayer.source.batch import BYTES_MAX, ROWS_MAX, SourceBatch, bounded
 from replayer.source.discover import InputFile
+from replayer.source.fingerprint import unchanged
 from replayer.source.projection import choose_columns
 from replayer.units import format_count
 
@@ -45,7 +46,8 @@ class ParquetSource:
         """All rows in order, from the start at each call. Raises DatasetError where a file cannot be read on."""
         read_before = 0
         for index, file in enumerate(self.files):
-            yield from _read(file, index, self.schema.names, read_before)
+            with unchanged(file):
+                yield from _read(file, index, self.schema.names, read_before)
             read_before += file.size_bytes
 
 
