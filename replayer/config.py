@@ -199,6 +199,7 @@ OPTIONS = (
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
     Option("--columns", "streams.dataset.columns", _columns),
+    Option("--union-schemas", "streams.dataset.union_schemas", _boolean),
     Option("--encoding", "streams.dataset.encoding", dataset.parse_encoding),
     Option("--delimiter", "streams.dataset.delimiter", dataset.parse_delimiter),
     Option("--quote", "streams.dataset.quote", dataset.parse_quote),

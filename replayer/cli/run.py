@@ -31,6 +31,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--json-lines", is_flag=True, help="The same as --format ndjson.")
 @click.option("--json-array", is_flag=True, help="The same as --format json-array.")
 @click.option("--columns", metavar="COLUMN[,COLUMN]", help="Columns of the dataset to read. Default: all.")
+@click.option("--union-schemas", is_flag=True, default=None, help="Files may lack columns that others have.")
 @click.option("--encoding", metavar="NAME", help="Encoding of text files. Default: found by looking.")
 @click.option("--delimiter", metavar="CHARACTER", help="Between CSV fields: a character, or tab. Default: found.")
 @click.option("--quote", metavar="CHARACTER", help="Around CSV fields: a character, or none. Default: found.")

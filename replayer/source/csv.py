@@ -26,6 +26,7 @@ from replayer.source.csv_rows import find_row_end, first_row_end, last_row_end
 from replayer.source.dialect import Dialect
 from replayer.source.discover import InputFile
 from replayer.source.fingerprint import unchanged
+from replayer.source.union import aligned
 
 
 def parse_options(dialect: Dialect, on_bad_row: Any = None) -> arrow_csv.ParseOptions:
@@ -46,8 +47,8 @@ class CsvSource:
     files: tuple[InputFile, ...]
     schema: pa.Schema
     """All strings, marked as text of kind csv; only the columns asked for."""
-    columns: tuple[str, ...]
-    """All columns of the files."""
+    columns: tuple[tuple[str, ...], ...]
+    """All columns of each file, none of an empty one."""
     dialect: Dialect
     notes: tuple[str, ...] = ()
     total_rows: int | None = None
@@ -70,8 +71,9 @@ class _FileReader:
     """Reads one file once; keeps the number of the next row."""
 
     def __init__(self, source: CsvSource, file_index: int, read_before: int) -> None:
-        self._columns = source.columns
-        self._names = source.schema.names
+        self._columns = source.columns[file_index]
+        # Arrow takes no columns for all: a file with none of those asked for is parsed for the count of its rows.
+        self._names = [name for name in source.schema.names if name in self._columns] or [*self._columns[:1]]
         self._schema = source.schema
         self._file = source.files[file_index]
         self._file_index = file_index
@@ -129,7 +131,7 @@ class _FileReader:
         if ragged:
             numbers = np.delete(numbers, [row.number - 1 for row in ragged])
         self._row += total
-        batch = _single_batch(table)
+        batch = aligned(_single_batch(table), self._schema)
         if stand_in:
             batch, numbers, invalid = _without_invalid(batch, numbers, stand_in, self._delimiter)
             malformed = sorted([*malformed, *invalid], key=lambda one: one.row)

@@ -18,6 +18,7 @@ from replayer.source.discover import InputFile
 from replayer.source.encoding import with_encoding
 from replayer.source.options import SourceOptions
 from replayer.source.projection import choose_columns
+from replayer.source.union import lacking, one_schema
 
 _SAMPLE_BYTES = 64 << 10
 
@@ -38,18 +39,17 @@ def open_csv(files: tuple[InputFile, ...], projection: Sequence[str] | None, opt
             dialect = find_dialect(sample.decode("utf-8", "replace"), file.format, options.csv)
             notes.insert(0, f"{file.path}: {dialect}, {file.encoding.upper()}")
         headers.append((file, _columns(file, sample, dialect) if dialect is not None else ()))
-    filled = [(file, header) for file, header in headers if header]
-    columns = filled[0][1] if filled else ()
-    for file, header in filled[1:]:
-        if header != columns:
-            raise DatasetError(
-                f"the headers of {filled[0][0].path} and {file.path} differ: {_header_difference(columns, header)}",
-                "replay them as two datasets, or make the headers equal",
-            )
+    filled = [(file, _text_schema(header)) for file, header in headers if header]
+    every = one_schema(filled, is_union=options.is_union).names if filled else []
     notes += [f"{file.path} is empty" for file, header in headers if not header]
-    names = choose_columns(columns, projection, files[0].path)
-    schema = mark_text(pa.schema([pa.field(name, pa.string()) for name in names]), "csv")
+    schema = mark_text(_text_schema(choose_columns(every, projection, files[0].path)), "csv")
+    notes += lacking(filled, schema)
+    columns = tuple(header for _, header in headers)
     return CsvSource(files, schema, columns, dialect or Dialect(",", '"', has_header=True), tuple(notes))
+
+
+def _text_schema(names: Sequence[str]) -> pa.Schema:
+    return pa.schema([pa.field(name, pa.string()) for name in names])
 
 
 def _sample(file: InputFile) -> bytes:
@@ -113,11 +113,3 @@ def _parse(file: InputFile, row: str, dialect: Dialect) -> list[str]:
         return list(arrow_csv.read_csv(opened, parse_options=parse_options(dialect)).column_names)
     except pa.ArrowInvalid as error:
         raise DatasetError(f"{file.path}: the first row cannot be parsed: {error}") from error
-
-
-def _header_difference(left: Sequence[str], right: Sequence[str]) -> str:
-    for place, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one != other:
-            return f"column {place + 1} is {one!r} in the first and {other!r} in the second"
-    longer, name = ("first", left[len(right)]) if len(left) > len(right) else ("second", right[len(left)])
-    return f"only the {longer} has column {name!r}"

@@ -72,7 +72,7 @@ def open_source(
         case "parquet":
             from replayer.source.parquet import open_parquet
 
-            return open_parquet(files, projection)
+            return open_parquet(files, projection, options)
         case "csv" | "tsv":
             from replayer.source.csv_open import open_csv
 

@@ -37,6 +37,8 @@ class SourceOptions:
     encoding: str | None = None
     """Python's name of the encoding of text files; None is found by looking."""
     csv: CsvOptions = CsvOptions()
+    is_union: bool = False
+    """Whether files may lack columns that others have."""
 
 
 def source_options(paths: Sequence[str], values: Mapping[str, Any]) -> SourceOptions:
@@ -49,6 +51,7 @@ def source_options(paths: Sequence[str], values: Mapping[str, Any]) -> SourceOpt
         csv=CsvOptions(
             values.get("delimiter"), values.get("quote"), values.get("header_row"), values.get("null_words", ())
         ),
+        is_union=values.get("union_schemas", False),
     )
 
 
