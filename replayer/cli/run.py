@@ -25,9 +25,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--create-topic", metavar="partitions=N", help="Create the topic if it is missing.")
 @click.option("--workers", metavar="N", help="Producer processes. Default: from the cores.")
 @click.option("--producer", metavar="auto|native|portable", help="How librdkafka is called. Default: auto.")
-@click.option(
-    "--format", metavar="NAME", help="parquet, csv, tsv, json, ndjson or json-array. Default: from the names."
-)
+@click.option("--format", metavar="NAME", help="parquet, arrow, csv, tsv, json, ndjson, json-array. Default: by name.")
 @click.option("--json-lines", is_flag=True, help="The same as --format ndjson.")
 @click.option("--json-array", is_flag=True, help="The same as --format json-array.")
 @click.option("--columns", metavar="COLUMN[,COLUMN]", help="Columns of the dataset to read. Default: all.")
@@ -72,7 +70,7 @@ def run(
     json_array: bool,
     **typed: Any,
 ) -> int:
-    """Publish every row of DATASET (files, folders or globs of Parquet, CSV and JSON; .gz and .zst too) as Avro.
+    """Publish every row of DATASET (files, folders or globs of Parquet, Arrow, CSV and JSON; .gz and .zst too) as Avro.
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """

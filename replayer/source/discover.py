@@ -13,20 +13,24 @@ from replayer.source.fingerprint import Fingerprint, fingerprint_of
 from replayer.source.options import SourceOptions
 from replayer.source.standard_input import NAME, WORD, Spool
 
-FORMATS = ("parquet", "csv", "tsv", "json", "ndjson", "json-array")
+FORMATS = ("parquet", "arrow", "csv", "tsv", "json", "ndjson", "json-array")
 """``json`` is either ``ndjson``, one object a line, or ``json-array``: which one is seen by the first byte."""
 
 _JSON_FORMATS = ("json", "ndjson", "json-array")
 
 _SUFFIX_FORMATS = {
     ".parquet": "parquet", ".parq": "parquet", ".pq": "parquet",
+    ".arrow": "arrow", ".arrows": "arrow", ".ipc": "arrow", ".feather": "arrow",
     ".csv": "csv", ".tsv": "tsv",
     ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json",
 }  # fmt: skip
 _SUFFIX_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 MAGIC_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-PARQUET_MAGIC = b"PAR1"
-_KNOWN = "known are .parquet, .csv, .tsv, .ndjson, .jsonl and .json, all but the first also with .gz or .zst"
+TYPED_MAGICS = {b"PAR1": "parquet", b"ARRO": "arrow", b"FEA1": "arrow", b"\xff\xff\xff\xff": "arrow"}
+_TYPED_FORMATS = ("parquet", "arrow")
+_KNOWN = (
+    "known are .parquet, .arrow, .feather, .csv, .tsv, .ndjson, .jsonl and .json, the last five also as .gz or .zst"
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class InputFile:
     format: str
     """One of ``FORMATS``."""
     compression: str
-    """``gzip``, ``zstd`` or empty; Parquet compresses inside and is always empty here."""
+    """``gzip``, ``zstd`` or empty; Parquet and Arrow compress inside and are always empty here."""
     size_bytes: int
     encoding: str = "utf-8"
     """Of a text file, by Python's name."""
@@ -61,8 +65,8 @@ def discover(options: SourceOptions) -> tuple[InputFile, ...]:
     if WORD in options.paths:
         if len(options.paths) > 1:
             raise DatasetError(f"{NAME} (-) is read alone, not with other files", "make it two runs")
-        if options.format == "parquet":
-            raise DatasetError(f"{NAME} is read forwards, and Parquet from its end", "name the file")
+        if options.format in _TYPED_FORMATS:
+            raise DatasetError(f"{NAME} is read forwards, and {options.format} is not", "name the file")
         return (InputFile(NAME, options.format or "", "", 0),)
     files = tuple(
         _describe(path, options.format) for pattern in options.paths for path in _expand(pattern, options.format)
@@ -130,7 +134,7 @@ def _describe(path: str, wanted: str | None) -> InputFile:
         raise DatasetError(
             f"{path} cannot be read: {error.strerror or error}", "check the path and its permissions"
         ) from error
-    format_ = wanted or _name_format(path) or ("parquet" if magic == PARQUET_MAGIC else None)
+    format_ = wanted or _name_format(path) or TYPED_MAGICS.get(magic)
     if format_ is None:
         suffix = _suffixes(path)[0]
         what = f"the ending {suffix!r} is unknown" if suffix else "its name has no ending"
@@ -138,8 +142,8 @@ def _describe(path: str, wanted: str | None) -> InputFile:
             f"{path} is of no known format: {what}", f"{_KNOWN}; or say --format {{{','.join(FORMATS)}}}"
         )
     compression = _SUFFIX_COMPRESSIONS.get(_suffixes(path)[1], "")
-    if not compression and format_ != "parquet":
+    if not compression and format_ not in _TYPED_FORMATS:
         compression = next((name for start, name in MAGIC_COMPRESSIONS.items() if magic.startswith(start)), "")
-    if compression and format_ == "parquet":
-        raise DatasetError(f"{path} is compressed from outside, and Parquet cannot be read that way", "unpack it first")
+    if compression and format_ in _TYPED_FORMATS:
+        raise DatasetError(f"{path} is compressed from outside; {format_} cannot be read that way", "unpack it first")
     return InputFile(path, format_, compression, fingerprint.size_bytes, fingerprint=fingerprint)

@@ -39,7 +39,7 @@ class Source(Protocol):
 
     @property
     def total_rows(self) -> int | None:
-        """Exact where the files say it (Parquet), else None."""
+        """Exact where the files say it (Parquet, Arrow), else None."""
 
     @property
     def total_bytes(self) -> int:
@@ -73,6 +73,10 @@ def open_source(
             from replayer.source.parquet import open_parquet
 
             return open_parquet(files, projection, options)
+        case "arrow":
+            from replayer.source.ipc import open_ipc
+
+            return open_ipc(files, projection, options)
         case "csv" | "tsv":
             from replayer.source.csv_open import open_csv
 

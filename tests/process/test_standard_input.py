@@ -51,8 +51,8 @@ def test_more_than_planning_reads_arrives() -> None:
         (b"a\n1\n", ("-t", "t", "--loops", "2"), "read once only"),
         (b"a\n1\n", (), "standard input does not give the topic a name"),
         (b"a\n1\n", (str(ORDERS), "-t", "t"), "is read alone"),
-        (b"PAR1", ("-t", "t"), "read from its end"),
-        (b"a\n1\n", ("-t", "t", "--format", "parquet"), "read forwards"),
+        (b"PAR1", ("-t", "t"), "parquet, which is not read forwards"),
+        (b"a\n1\n", ("-t", "t", "--format", "parquet"), "read forwards, and parquet is not"),
     ],
 )
 def test_what_standard_input_cannot_be_is_exit_2(content: bytes, words: tuple[str, ...], error: str) -> None:
