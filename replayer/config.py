@@ -22,8 +22,9 @@ from replayer.pacing.options import PacingOptions
 from replayer.report.escape import printable
 from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
+from replayer.source import options as dataset
 from replayer.source.discover import FORMATS, discover
-from replayer.source.options import SourceOptions
+from replayer.source.standard_input import WORD
 from replayer.units import parse_count, parse_duration_ns, parse_rate
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
@@ -37,7 +38,7 @@ class RunConfig:
     """What one run was asked to do, every value parsed and checked."""
 
     kafka: KafkaOptions
-    source: SourceOptions
+    source: dataset.SourceOptions
     schema: SchemaOptions
     record: RecordOptions
     rejects: RejectOptions
@@ -197,6 +198,13 @@ OPTIONS = (
     Option("--workers", "run.workers", _worker_count),
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
+    Option("--columns", "streams.dataset.columns", _columns),
+    Option("--union-schemas", "streams.dataset.union_schemas", _boolean),
+    Option("--encoding", "streams.dataset.encoding", dataset.parse_encoding),
+    Option("--delimiter", "streams.dataset.delimiter", dataset.parse_delimiter),
+    Option("--quote", "streams.dataset.quote", dataset.parse_quote),
+    Option("--header-row", "streams.dataset.header_row", _boolean),
+    Option("--null-words", "streams.dataset.null_words", dataset.parse_null_words),
     Option("--schema", "streams.schema.file", _existing_file),
     Option("--key", "streams.key.columns", _columns),
     Option("--rejects-file", "streams.rejects.file", _text),
@@ -297,7 +305,7 @@ def _bootstrap(resolution: _Resolution, from_properties: str | None, is_override
     return str(own) if is_our_variable else from_properties
 
 
-def _loops(resolution: _Resolution) -> int | None:
+def _loops(resolution: _Resolution, paths: Sequence[str]) -> int | None:
     loop, loops = resolution.values.get("loop", False), resolution.values.get("loops")
     if loop and loops is not None and resolution.is_typed("loop") == resolution.is_typed("loops"):
         resolution.fault(
@@ -305,6 +313,9 @@ def _loops(resolution: _Resolution) -> int | None:
             f"reads the dataset without end, but {resolution.wheres['loops']} says {loops:,} times",
             "keep one of the two",
         )
+    if WORD in paths and (loop or loops not in (None, 1)):
+        where = resolution.wheres["loop" if loop else "loops"]
+        resolution.fault(where, "standard input can be read once only", "save it in a file first")
     if resolution.is_typed("loops") or not loop:
         return loops if loops is not None else 1
     return None
@@ -315,11 +326,12 @@ def _topic_of(resolution: _Resolution, paths: Sequence[str]) -> str:
         return str(resolution.values.get("topic", ""))
     topic = default_topic(paths)
     if topic is None and paths:
-        resolution.fault("--topic", f"{len(paths)} dataset paths do not give the topic a name", "name it with -t TOPIC")
+        what = "standard input does" if WORD in paths else f"{len(paths)} dataset paths do"
+        resolution.fault("--topic", f"{what} not give the topic a name", "name it with -t TOPIC")
     return topic or ""
 
 
-def _check_dataset(resolution: _Resolution, source: SourceOptions) -> None:
+def _check_dataset(resolution: _Resolution, source: dataset.SourceOptions) -> None:
     if not source.paths:
         resolution.fault("", "no dataset is named", "name a file, folder or glob: replayer run orders.parquet")
         return
@@ -343,7 +355,7 @@ def resolve(
     resolution = _Resolution(environment, typed)
     resolution.parse_all()
     values = resolution.values
-    source = SourceOptions(paths=tuple(paths), format=values.get("format"))
+    source = dataset.source_options(paths, values)
     _check_dataset(resolution, source)
     properties, from_properties = _properties(resolution, overrides)
     is_override = any(text.partition("=")[0].strip() in _BOOTSTRAP_NAMES for text in overrides)
@@ -365,7 +377,7 @@ def resolve(
         rejects=RejectOptions(file=values.get("rejects_file")),
         pacing=PacingOptions(rate=values.get("rate")),
         limits=LimitOptions(
-            max_records=values.get("max_records"), duration_ns=values.get("duration"), loops=_loops(resolution)
+            max_records=values.get("max_records"), duration_ns=values.get("duration"), loops=_loops(resolution, paths)
         ),
         topic=_topic_of(resolution, paths),
         workers=values.get("workers"),

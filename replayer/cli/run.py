@@ -9,6 +9,7 @@ import click
 from replayer.cli.progress import Progress, make_progress
 from replayer.cli.wiring import Wiring
 from replayer.config import RunConfig, resolve
+from replayer.errors import UsageError
 from replayer.report.model import RunReport
 
 _EPILOG = "What a run does, except -X, can also be set in the environment: REPLAYER_MAX_RECORDS for --max-records."
@@ -24,7 +25,18 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--create-topic", metavar="partitions=N", help="Create the topic if it is missing.")
 @click.option("--workers", metavar="N", help="Producer processes. Default: from the cores.")
 @click.option("--producer", metavar="auto|native|portable", help="How librdkafka is called. Default: auto.")
-@click.option("--format", metavar="parquet|csv|tsv|ndjson", help="Format of the dataset. Default: from the file names.")
+@click.option("--format", metavar="NAME", help="parquet, arrow, csv, tsv, json, ndjson, json-array. Default: by name.")
+@click.option("--json-lines", is_flag=True, help="The same as --format ndjson.")
+@click.option("--json-array", is_flag=True, help="The same as --format json-array.")
+@click.option("--columns", metavar="COLUMN[,COLUMN]", help="Columns of the dataset to read. Default: all.")
+@click.option("--union-schemas", is_flag=True, default=None, help="Files may lack columns that others have.")
+@click.option("--encoding", metavar="NAME", help="Encoding of text files. Default: found by looking.")
+@click.option("--delimiter", metavar="CHARACTER", help="Between CSV fields: a character, or tab. Default: found.")
+@click.option("--quote", metavar="CHARACTER", help="Around CSV fields: a character, or none. Default: found.")
+@click.option(
+    "--header-row", metavar="yes|no", help="Whether the first CSV row has the columns' names. Default: found."
+)
+@click.option("--null-words", metavar="WORD[,WORD]", help="Unquoted CSV fields that mean null, besides the empty one.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
 @click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here, as NDJSON.")
@@ -54,13 +66,16 @@ def run(
     progress: str,
     quiet: bool,
     verbose: bool,
+    json_lines: bool,
+    json_array: bool,
     **typed: Any,
 ) -> int:
-    """Publish every row of DATASET (files, folders or globs of Parquet, CSV and NDJSON; .gz and .zst too) as Avro.
+    """Publish every row of DATASET (files, folders or globs of Parquet, Arrow, CSV and JSON; .gz and .zst too) as Avro.
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
     texts = {name: "true" if value is True else value for name, value in typed.items()}
+    texts["format"] = _format(texts["format"], json_lines=json_lines, json_array=json_array)
     resolved = resolve(dataset, overrides, texts, wiring.environment)
     display = make_progress(
         progress,
@@ -84,6 +99,15 @@ def run(
     else:
         display.report(report)
     return report.exit_code
+
+
+def _format(name: str | None, *, json_lines: bool, json_array: bool) -> str | None:
+    """What ``--format`` says, or one of its other spellings."""
+    words = {"--format": name, "--json-lines": json_lines and "ndjson", "--json-array": json_array and "json-array"}
+    said = [flag for flag, word in words.items() if word]
+    if len(said) > 1:
+        raise UsageError(f"{' and '.join(said)} name the format twice", "keep one of them")
+    return words[said[0]] or None if said else None
 
 
 def _report_of(config: RunConfig, wiring: Wiring, display: Progress) -> RunReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from replayer.run.observer import Observer
 from replayer.run.pipeline import Pipeline
 from replayer.run.reporting import reject_counts
 from replayer.run.watching import signals_noted
-from replayer.units import format_bytes, format_count
+from replayer.source.standard_input import ReadingStoppedError, stop_reading_when
 
 _SNAPSHOT_NS = 250_000_000
 _NO_SCHEMA_ID = 0
@@ -40,9 +41,8 @@ def dry_run(config: RunConfig, observer: Observer) -> model.RunReport:
     setup = planning.pipeline_setup(
         plan, config.record, rejects, confluent_prefix(_NO_SCHEMA_ID), limits.max_record_bytes
     )
-    rows = "" if plan.source.total_rows is None else f", {format_count(plan.source.total_rows)} rows"
     files = ", ".join(file.path for file in plan.source.files[:3])
-    observer.plan([f"dry run: {files} ({format_bytes(plan.source.total_bytes)}{rows}), schema {plan.schema_origin}"])
+    observer.plan([f"dry run: {files}{planning.size_of(plan.source)}, schema {plan.schema_origin}"])
     for note in plan.notes:
         observer.note(note)
     return _Dry(config, observer, plan, setup, started_ns, started_at).run()
@@ -69,7 +69,8 @@ class _Dry:
         limit = self._config.limits.max_records
         first_ns = shown_ns = time.monotonic_ns()
         shown_count = 0
-        with signals_noted() as signals:
+        with signals_noted() as signals, suppress(ReadingStoppedError):
+            stop_reading_when(lambda: signals.count > 0)
             for chunk in self._pipeline.chunks(arena):
                 beyond = 0 if limit is None else max(0, counts.encoded - limit)
                 counts.encoded -= beyond
@@ -80,13 +81,13 @@ class _Dry:
                 if counts.encoded == limit:
                     break
                 if signals.count:
-                    self._is_interrupted = True
                     break
                 now_ns = time.monotonic_ns()
                 if now_ns - shown_ns >= _SNAPSHOT_NS:
                     rate = (counts.encoded - shown_count) * 1e9 / (now_ns - shown_ns)
                     self._show(now_ns - first_ns, rate)
                     shown_ns, shown_count = now_ns, counts.encoded
+        self._is_interrupted = signals.count > 0
         self._pipeline.close()
         return self._report(time.monotonic_ns() - first_ns)
 

@@ -130,6 +130,14 @@ class RejectsCounted:
 
 
 @dataclass(frozen=True)
+class ReadingFailed:
+    """From the reader: the dataset cannot be read on; what was read before that is still to be delivered."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class Warned:
     """From a child: one line worth showing."""
 
@@ -152,4 +160,6 @@ class Failed:
     traceback_text: str
 
 
-FromChild = Ready | Listening | EncoderChosen | FailuresListed | RejectsCounted | Warned | Finished | Failed
+FromChild = (
+    Ready | Listening | EncoderChosen | FailuresListed | RejectsCounted | ReadingFailed | Warned | Finished | Failed
+)

@@ -15,10 +15,10 @@ from replayer.schema.avro import AvroSchema, parse_schema
 from replayer.schema.names import avro_names, renamed
 from replayer.schema.options import SchemaOptions
 from replayer.shm.layout import Layout
-from replayer.source.discover import discover
-from replayer.source.open import SAMPLE_BYTES, Source, open_source, take_sample
+from replayer.source.open import SAMPLE_BYTES, Source, for_the_run, open_dataset, take_sample
 from replayer.source.options import SourceOptions
-from replayer.units import format_bytes
+from replayer.source.standard_input import was_read_to_its_end
+from replayer.units import format_bytes, format_count
 
 RECORD_CAPACITY = 8192
 SLOT_BYTES = 2 << 20
@@ -50,7 +50,7 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
 
     Raises DatasetError and SchemaError.
     """
-    source = open_source(discover(source_options))
+    source = open_dataset(source_options)
     if schema_options.schema_file is not None:
         path = schema_options.schema_file
         try:
@@ -59,7 +59,7 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
             raise SchemaError(
                 f"cannot read the schema {path}: {error}", "give --schema the path of an .avsc file"
             ) from error
-        return DatasetPlan(source, parse_schema(text, path), path, path, (), source.notes)
+        return DatasetPlan(for_the_run(source), parse_schema(text, path), path, path, (), source.notes)
     from replayer.schema.infer import infer_schema
 
     sample = take_sample(source)
@@ -67,10 +67,26 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
     is_typed = source.total_rows is not None
     is_whole = max(source.total_bytes, sample.nbytes) < SAMPLE_BYTES
     seen = "the whole text" if is_whole else f"the first {SAMPLE_BYTES >> 20} MiB of text"
+    if is_whole and is_live(source) and not was_read_to_its_end():
+        seen = f"the first {format_count(sample.num_rows)} rows"
     origin = "inferred from the dataset's types" if is_typed else f"inferred from {seen}"
     names = avro_names(source.schema.names)
     notes = [f"column {column!r} is field {name!r}" for column, name in renamed(names).items()]
+    source = for_the_run(source)
     return DatasetPlan(source, schema, "inferred schema", origin, tuple(names.items()), (*source.notes, *notes))
+
+
+def is_live(source: Source) -> bool:
+    """Whether the dataset is standard input."""
+    return any(file.spool is not None for file in source.files)
+
+
+def size_of(source: Source) -> str:
+    """`` (5 MiB, 2,000 rows)`` behind the name of a dataset; nothing where no size is known."""
+    if is_live(source):
+        return ""
+    rows = "" if source.total_rows is None else f", {format_count(source.total_rows)} rows"
+    return f" ({format_bytes(source.total_bytes)}{rows})"
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,11 @@ class Family:
 
     children: list[Child] = field(default_factory=list)
 
-    def start(self, role: str, index: int, descriptors: Sequence[int] = ()) -> Child:
-        """Start a child by executing a fresh interpreter: nothing of this process's memory or threads goes with it."""
+    def start(self, role: str, index: int, descriptors: Sequence[int] = (), inherited: Sequence[int] = ()) -> Child:
+        """Start a child by executing a fresh interpreter: nothing of this process's memory or threads goes with it.
+
+        The child is told its ``descriptors``; ``inherited`` ones are open in it too, under the same numbers.
+        """
         ours, theirs = socket.socketpair()
         arguments = [role, str(index), str(os.getpid()), str(theirs.fileno()), *(str(fd) for fd in descriptors)]
         # Blocked here, SIGINT is blocked in the child from its first instruction; one that comes meanwhile is kept for
@@ -89,7 +92,7 @@ class Family:
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "replayer.run.child", *arguments],
-                pass_fds=(theirs.fileno(), *descriptors),
+                pass_fds=(theirs.fileno(), *descriptors, *inherited),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )

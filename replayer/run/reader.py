@@ -20,7 +20,7 @@ from replayer.errors import DatasetError
 from replayer.kafka.partition_kernels import partition_by_key
 from replayer.pacing.schedule import ConstantRate, cut_by_span
 from replayer.run.arena import Arena
-from replayer.run.messages import Dismissed, EncoderChosen, ReaderSetup, Ready, RejectsCounted
+from replayer.run.messages import Dismissed, EncoderChosen, ReaderSetup, ReadingFailed, Ready, RejectsCounted
 from replayer.run.pipeline import Pipeline
 from replayer.run.place_kernels import RUN_WORDS, gather, keyless_partitions, segment_end
 from replayer.shm.control import Control, control_of
@@ -28,6 +28,7 @@ from replayer.shm.counters import ReaderCounters, WorkerCounters, reader_counter
 from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS, SLOT_SCALARS
 from replayer.shm.memory import map_file
 from replayer.shm.ring import SlotRef, Slots, slots_of
+from replayer.source.standard_input import ReadingStoppedError, stop_reading_when
 
 SLOT_SPAN_NS = 50_000_000
 """Due time that one paced slot covers at most, so that a slot is never held up for long by its last record."""
@@ -67,9 +68,11 @@ def serve_reader(connection: Connection, descriptors: Sequence[int]) -> None:
         os.nice(_PACED_NICENESS)
     counters = reader_counters(memory, setup.layout)
     workers = setup.layout.worker_count
+    control = control_of(memory)
+    stop_reading_when(lambda: control.command() >= COMMAND_DRAIN)
     placer = _Placer(
         setup,
-        control_of(memory),
+        control,
         counters,
         [worker_counters(memory, setup.layout, worker) for worker in range(workers)],
         [slots_of(memory, setup.layout, worker) for worker in range(workers)],
@@ -128,7 +131,16 @@ class _Reader:
         loops = self._setup.loops
         while loops is None or self._pipeline.loop < loops:
             before = self._pipeline.counts.encoded
-            if not self._pass_once(arena):
+            try:
+                if not self._pass_once(arena):
+                    return
+            except ReadingStoppedError:
+                return
+            except DatasetError as error:
+                if not self._pipeline.counts.encoded:
+                    raise
+                # No failure of this process: the run ends here, and what is on its way arrives.
+                self._connection.send(ReadingFailed(error.message, error.hint))
                 return
             self._counters.add("loops_finished", 1)
             if self._pipeline.counts.encoded == before and loops != 1:

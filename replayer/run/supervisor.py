@@ -36,6 +36,7 @@ from replayer.schema.registry import open_registry
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import reader_counters, worker_counters
 from replayer.shm.memory import create_file, map_file, reserve
+from replayer.source.standard_input import WORD, spool_of_process
 from replayer.units import format_bytes, format_count, format_duration, format_rate
 
 _START_TIMEOUT_S = 120.0
@@ -87,11 +88,14 @@ class _Crew:
     reader: Child | None = None
     workers: list[Child] = field(default_factory=list)
 
-    def start(self, worker_count: int) -> None:
-        """Start the reader and the workers, with the pipes between them; they wait for their setups."""
+    def start(self, worker_count: int, inherited: Sequence[int]) -> None:
+        """Start the reader, which inherits descriptors, and the workers, with the pipes between them.
+
+        They wait for their setups.
+        """
         pipes = [_Pipes.open() for _ in range(worker_count)]
         reader_ends = [end for pair in pipes for end in (pair.slots_write, pair.freed_read)]
-        self.reader = self.family.start("reader", 0, [self.memory_descriptor, *reader_ends])
+        self.reader = self.family.start("reader", 0, [self.memory_descriptor, *reader_ends], inherited)
         for index, pair in enumerate(pipes):
             descriptors = [self.memory_descriptor, pair.slots_read, pair.freed_write]
             self.workers.append(self.family.start("worker", index, descriptors))
@@ -143,7 +147,9 @@ def run(config: RunConfig, observer: Observer) -> RunReport:
     ensure_kernel_cache()
     crew = _Crew(Family(), create_file())
     try:
-        crew.start(config.workers or default_worker_count())
+        # The reader is started before the dataset is looked at, and must find standard input where we leave it.
+        spool = spool_of_process().descriptors if WORD in config.source.paths else ()
+        crew.start(config.workers or default_worker_count(), spool)
         choice = choose_producer(config.kafka.producer)
         destination = _find_destination(config, crew)
         plan = planning.plan_dataset(config.source, config.schema, config.topic)
@@ -240,7 +246,7 @@ class _Run:
 
     def _tell_plan(self, registry: str, subject: str, schema_id: int) -> None:
         config, topic, source = self._config, self._destination.topic, self._plan.source
-        rows = "" if source.total_rows is None else f", {format_count(source.total_rows)} rows"
+        size = planning.size_of(source)
         broker = "embedded broker at " if self._destination.is_embedded else ""
         names = [file.path for file in source.files]
         listed = names[0] if len(names) == 1 else f"{len(names)} files ({names[0]} …)"
@@ -257,7 +263,7 @@ class _Run:
         self._observer.plan(
             [
                 (
-                    f"{listed} ({format_bytes(source.total_bytes)}{rows}) → topic {topic.name}, "
+                    f"{listed}{size} → topic {topic.name}, "
                     f"{topic.partition_count} partitions, {broker}{self._destination.kafka.bootstrap}"
                 ),
                 f"schema {self._plan.schema_origin}, subject {subject} id {schema_id}, {registry} registry; {asked}",

@@ -13,7 +13,7 @@ from types import FrameType
 import numpy as np
 
 from replayer import errors
-from replayer.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, ChildDiedError, ReplayerError
+from replayer.errors import EXIT_INTERRUPTED, EXIT_TERMINATED, ChildDiedError, DatasetError, ReplayerError
 from replayer.metrics import histogram
 from replayer.metrics.snapshot import Snapshot
 from replayer.report.model import Problem
@@ -25,6 +25,7 @@ from replayer.run.messages import (
     FailuresListed,
     Finished,
     FromChild,
+    ReadingFailed,
     Ready,
     RejectsCounted,
     RejectTally,
@@ -158,6 +159,8 @@ class Watch:
             outcome.encoder = message
         elif isinstance(message, RejectsCounted):
             outcome.rejects = message.tallies
+        elif isinstance(message, ReadingFailed):
+            self._add_problem(DatasetError(message.message, message.hint))
         elif isinstance(message, Warned):
             if message.text not in outcome.warnings and len(outcome.warnings) < _WARNINGS_SHOWN:
                 outcome.warnings.append(message.text)

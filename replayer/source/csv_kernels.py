@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from replayer.machine.jit import kernel
 
-_QUOTE = 34
 _NEWLINE = 10
 _RETURN = 13
 
@@ -22,17 +21,17 @@ _QUOTE_IN_QUOTED = 3
 
 
 @kernel
-def scan_rows(content: npt.NDArray[np.uint8], delimiter: int, stop_at_first: bool) -> tuple[int, bool]:
+def scan_rows(content: npt.NDArray[np.uint8], delimiter: int, quote: int, stop_at_first: bool) -> tuple[int, bool]:
     """Position after the last row end (or the first), 0 if there is none, and whether the content ends in quotes."""
     state = _FIELD_START
     end = 0
     for index in range(content.size):
         byte = content[index]
         if state == _QUOTED:
-            if byte == _QUOTE:
+            if byte == quote:
                 state = _QUOTE_IN_QUOTED
             continue
-        if state == _QUOTE_IN_QUOTED and byte == _QUOTE:
+        if state == _QUOTE_IN_QUOTED and byte == quote:
             state = _QUOTED
         elif byte in (_NEWLINE, _RETURN):
             end = index + 1
@@ -41,7 +40,7 @@ def scan_rows(content: npt.NDArray[np.uint8], delimiter: int, stop_at_first: boo
                 return end, False
         elif byte == delimiter:
             state = _FIELD_START
-        elif byte == _QUOTE and state == _FIELD_START:
+        elif byte == quote and state == _FIELD_START:
             state = _QUOTED
         else:
             state = _PLAIN

@@ -1,4 +1,4 @@
-"""NDJSON: one object a line, parsed in blocks by Arrow; only a block that holds a bad line is taken apart line by line.
+"""NDJSON, or a JSON array made lines: parsed in blocks by Arrow; a block with a bad line is taken apart line by line.
 
 Lines without anything but white space are no rows. Malformed are: lines that are not JSON (a trailing comma, a cut-off
 end, NaN), lines that are not one object (two on a line, a bare value), values of another type than their column,
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -22,8 +23,10 @@ import pyarrow.json as arrow_json
 
 from replayer.schema.text import is_utf8
 from replayer.source.batch import Malformed, SourceBatch, bounded, cut_raw
-from replayer.source.bytestream import Block, ByteStream, blocks
+from replayer.source.bytestream import Block, blocks
 from replayer.source.discover import InputFile
+from replayer.source.fingerprint import unchanged
+from replayer.source.json_array import ArrayLines, open_lines
 from replayer.source.json_schema import EXACT_DOUBLE_MAX, Mismatch, row_check
 
 _NEWLINE, _RETURN, _OPEN, _CLOSE = b"\n\r{}"
@@ -58,7 +61,7 @@ def is_one_object_a_line(content: bytes) -> bool:
 
 @dataclass(frozen=True)
 class JsonSource:
-    """The rows of NDJSON files with compatible columns. A plain value: it can be sent to another process."""
+    """The rows of JSON files with compatible columns. A plain value: it can be sent to another process."""
 
     files: tuple[InputFile, ...]
     schema: pa.Schema
@@ -78,18 +81,23 @@ class JsonSource:
         parser = LineParser(self.columns)
         read_before = 0
         for index, file in enumerate(self.files):
-            stream = ByteStream(file)
-            row = 0
-            try:
-                for block in blocks(stream, find_line_end, file.path):
-                    batch, numbers, malformed = parser.parse(block, row)
-                    row += batch.num_rows + len(malformed)
-                    if len(self.schema) < len(self.columns):
-                        batch = batch.select(self.schema.names)
-                    yield from bounded(batch, index, numbers, malformed, read_before + block.input_bytes)
-            finally:
-                stream.close()
+            for batch, numbers, malformed, input_bytes in _file_rows(file, parser):
+                chosen = batch.select(self.schema.names) if len(self.schema) < len(self.columns) else batch
+                yield from bounded(chosen, index, numbers, malformed, read_before + input_bytes)
             read_before += file.size_bytes
+
+
+def _file_rows(file: InputFile, parser: LineParser) -> Iterator[tuple[pa.RecordBatch, Numbers, list[Malformed], int]]:
+    """The rows of one file with their numbers, its malformed lines, and how many bytes of it have been read."""
+    row = 0
+    with unchanged(file), closing(open_lines(file)) as stream:
+        for block in blocks(stream, find_line_end, file.path):
+            batch, numbers, malformed = parser.parse(block, row)
+            row += batch.num_rows + len(malformed)
+            yield batch, numbers, malformed, block.input_bytes
+        if isinstance(stream, ArrayLines) and stream.is_cut_off:
+            lost = Malformed(row, "cut_off", stream.cut_off_detail(), "")
+            yield parser.no_rows, np.zeros(0, np.int64), [lost], stream.input_bytes
 
 
 class LineParser:
@@ -99,7 +107,7 @@ class LineParser:
         self._schema = schema.remove_metadata()
         self._check = row_check(schema)
         self._options = arrow_json.ParseOptions(explicit_schema=self._schema, unexpected_field_behavior="error")
-        self._empty = pa.RecordBatch.from_arrays([pa.array([], f.type) for f in self._schema], schema=self._schema)
+        self.no_rows = pa.RecordBatch.from_arrays([pa.array([], f.type) for f in self._schema], schema=self._schema)
 
     def parse(self, block: Block, first_row: int) -> Parsed:
         """The rows of a block, numbered from ``first_row``, and its malformed lines."""
@@ -122,7 +130,7 @@ class LineParser:
         except pa.ArrowInvalid:
             return None
         found = table.combine_chunks().to_batches()
-        return found[0] if found else self._empty
+        return found[0] if found else self.no_rows
 
     def _parse_lines(self, lines: Sequence[bytes], first_row: int) -> Parsed:
         """Line by line; the good lines are put together for Arrow, so that values come out as from a good block."""
@@ -150,19 +158,19 @@ class LineParser:
 
     def _parse_good(self, lines: Sequence[bytes], numbers: Numbers) -> Parsed:
         if not lines:
-            return self._empty, numbers, []
+            return self.no_rows, numbers, []
         batch = self._arrow_parse(b"\n".join(lines))
         if batch is not None and batch.num_rows == len(lines):
             return self._without_inexact(batch, numbers, suspicious_doubles(batch), lines)
         if len(lines) == 1:
             # The checks above found nothing; Arrow has the last word.
             detail = self._words_for(lines[0])
-            return self._empty, numbers[:0], [Malformed(int(numbers[0]), "bad_json", detail, cut_raw(lines[0]))]
+            return self.no_rows, numbers[:0], [Malformed(int(numbers[0]), "bad_json", detail, cut_raw(lines[0]))]
         half = len(lines) // 2
         left = self._parse_good(lines[:half], numbers[:half])
         right = self._parse_good(lines[half:], numbers[half:])
         joined = pa.Table.from_batches([left[0], right[0]]).combine_chunks().to_batches()
-        return joined[0] if joined else self._empty, np.concatenate([left[1], right[1]]), left[2] + right[2]
+        return joined[0] if joined else self.no_rows, np.concatenate([left[1], right[1]]), left[2] + right[2]
 
     def _words_for(self, line: bytes) -> str:
         try:

@@ -1,9 +1,10 @@
-"""Which columns NDJSON files have, from their first lines."""
+"""Which columns NDJSON files and JSON arrays have, from their first lines."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ import pyarrow.json as arrow_json
 
 from replayer.errors import DatasetError
 from replayer.schema.text import is_utf8, mark_text
-from replayer.source.bytestream import BLOCK_BYTES, ByteStream, blocks, refuse_other_encodings
+from replayer.source.bytestream import BLOCK_BYTES, blocks
 from replayer.source.discover import InputFile
+from replayer.source.encoding import with_encoding
 from replayer.source.json import JsonSource, find_line_end, is_one_object_a_line, suspicious_doubles
+from replayer.source.json_array import find_kind, open_lines
 from replayer.source.json_schema import (
     DEPTH_MAX,
     TooDeepError,
@@ -26,6 +29,7 @@ from replayer.source.json_schema import (
     settled,
     type_of_value,
 )
+from replayer.source.options import SourceOptions
 from replayer.source.projection import choose_columns
 
 SAMPLE_BYTES = 64 << 20
@@ -36,20 +40,25 @@ _BRACKETS_MAX = 500
 Columns = dict[str, pa.DataType]
 
 
-def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> JsonSource:
-    """The rows of NDJSON files, with the columns that their first lines have (64 MiB over all files).
+def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None, options: SourceOptions) -> JsonSource:
+    """The rows of NDJSON files and JSON arrays, with the columns that their first lines have (64 MiB over all files).
 
     Raises DatasetError when a column has types in two files that nothing can hold together, and for a file none of
     whose sampled lines is an object.
     """
     merged: Columns = {}
     named_by: dict[str, str] = {}
-    notes = []
+    known = [with_encoding(file, options) for file in files]
+    notes = [note for _, note in known if note]
+    files = tuple(file for file, _ in known)
+    files = tuple(replace(file, format=find_kind(file)) if file.format == "json" else file for file in files)
     for file in files:
         columns = _columns_of(file, max(SAMPLE_BYTES // len(files), BLOCK_BYTES))
         if columns is None:
             notes.append(f"{file.path} is empty")
             continue
+        if file.format == "json-array":
+            notes.append(f"{file.path} is a JSON array, each element a row")
         for name, kind in columns.items():
             first = named_by.setdefault(name, file.path)
             if name in merged and conflict(merged[name], kind):
@@ -70,10 +79,11 @@ def _columns_of(file: InputFile, sample_bytes: int) -> Columns | None:
     columns: Columns = {}
     walked = 0
     lines_seen, objects_seen = 0, 0
-    stream = ByteStream(file)
+    is_array = file.format == "json-array"
+    stream = open_lines(file)
     try:
         for block in blocks(stream, find_line_end, file.path):
-            if not lines_seen:
+            if not lines_seen and not is_array:
                 _refuse_other_kinds(block.content, file)
             lines = [line for line in block.content.split(b"\n") if line.strip()]
             lines_seen += len(lines)
@@ -95,18 +105,15 @@ def _columns_of(file: InputFile, sample_bytes: int) -> Columns | None:
         stream.close()
     if lines_seen and not objects_seen:
         raise DatasetError(
-            f"{file.path}: none of the first {lines_seen} lines is a JSON object",
-            "NDJSON has one object a line, like jq -c prints",
+            f"{file.path}: none of the first {lines_seen} {'elements' if is_array else 'lines'} is a JSON object",
+            "the rows of an array are objects" if is_array else "NDJSON has one object a line, like jq -c prints",
         )
     return columns if lines_seen else None
 
 
 def _refuse_other_kinds(content: bytes, file: InputFile) -> None:
-    refuse_other_encodings(content, file.path)
     if content.lstrip()[:1] == b"[":
-        raise DatasetError(
-            f"{file.path} is a JSON array, expected one object a line", f"convert it: jq -c '.[]' {file.path}"
-        )
+        raise DatasetError(f"{file.path} is a JSON array, expected one object a line", "read it with --json-array")
 
 
 def _infer_block(content: bytes, lines: Sequence[bytes]) -> Columns | None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from replayer.errors import DatasetError
 from replayer.source.batch import SourceBatch
-from replayer.source.discover import InputFile
+from replayer.source.discover import InputFile, discover
+from replayer.source.options import SourceOptions
+from replayer.source.recognise import recognised
+from replayer.source.standard_input import NAME
 
 SAMPLE_BYTES = 64 << 20
 _TYPED_SAMPLE_ROWS = 65_536
@@ -31,11 +35,11 @@ class Source(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user may want to know: files that are empty."""
+        """What a user may want to know: what was found by looking, files that are empty."""
 
     @property
     def total_rows(self) -> int | None:
-        """Exact where the files say it (Parquet), else None."""
+        """Exact where the files say it (Parquet, Arrow), else None."""
 
     @property
     def total_bytes(self) -> int:
@@ -48,22 +52,41 @@ class Source(Protocol):
         """
 
 
-def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None = None) -> Source:
+def open_dataset(options: SourceOptions) -> Source:
+    """Find the files and open them. Raises DatasetError as ``discover`` and ``open_source`` do."""
+    files = discover(options)
+    if files[0].path == NAME:
+        files = (recognised(files[0]),)
+    return open_source(files, options.columns, options)
+
+
+def open_source(
+    files: tuple[InputFile, ...], projection: Sequence[str] | None = None, options: SourceOptions | None = None
+) -> Source:
     """Open a dataset: reads footers, headers or first lines. ``projection`` names the columns to read, None means all.
 
     Raises DatasetError when a file is unreadable, when files differ in their columns and when a column does not exist.
     """
+    options = options or SourceOptions()
     match files[0].format:
         case "parquet":
-            from replayer.source.parquet import open_parquet as open_format
+            from replayer.source.parquet import open_parquet
+
+            return open_parquet(files, projection, options)
+        case "arrow":
+            from replayer.source.ipc import open_ipc
+
+            return open_ipc(files, projection, options)
         case "csv" | "tsv":
-            from replayer.source.csv import open_csv as open_format  # type: ignore[assignment]
-        case "ndjson":
-            from replayer.source.json_infer import open_json as open_format  # type: ignore[assignment]
+            from replayer.source.csv_open import open_csv
+
+            return open_csv(files, projection, options)
+        case "json" | "ndjson" | "json-array":
+            from replayer.source.json_infer import open_json
+
+            return open_json(files, projection, options)
         case other:
             raise DatasetError(f"format {other!r} is unknown")
-    source: Source = open_format(files, projection)
-    return source
 
 
 def take_sample(source: Source) -> pa.Table:
@@ -83,6 +106,16 @@ def take_sample(source: Source) -> pa.Table:
         if not rows:
             raise
     return pa.Table.from_batches(taken, schema=source.schema)
+
+
+def for_the_run(source: Source) -> Source:
+    """The source as the run reads it, planning being over: standard input goes on behind what was kept of it."""
+    if not any(file.spool for file in source.files):
+        return source
+    files = tuple(replace(file, spool=file.spool and replace(file.spool, is_planning=False)) for file in source.files)
+    unknown: Any = source
+    final: Source = replace(unknown, files=files)
+    return final
 
 
 def _plain(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

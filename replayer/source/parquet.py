@@ -12,7 +12,10 @@ import pyarrow.parquet as pq
 from replayer.errors import DatasetError
 from replayer.source.batch import BYTES_MAX, ROWS_MAX, SourceBatch, bounded
 from replayer.source.discover import InputFile
+from replayer.source.fingerprint import unchanged
+from replayer.source.options import SourceOptions
 from replayer.source.projection import choose_columns
+from replayer.source.union import aligned, lacking, one_schema
 from replayer.units import format_count
 
 # Unless a column's pages are read piece by piece, Arrow loads the column's whole chunk of a row group.
@@ -45,31 +48,28 @@ class ParquetSource:
         """All rows in order, from the start at each call. Raises DatasetError where a file cannot be read on."""
         read_before = 0
         for index, file in enumerate(self.files):
-            yield from _read(file, index, self.schema.names, read_before)
+            with unchanged(file):
+                yield from _read(file, index, self.schema, read_before)
             read_before += file.size_bytes
 
 
-def open_parquet(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> ParquetSource:
+def open_parquet(
+    files: tuple[InputFile, ...], projection: Sequence[str] | None, options: SourceOptions
+) -> ParquetSource:
     """The rows of Parquet files, known from their footers.
 
     Raises DatasetError for a broken footer and for columns that differ, naming both files and the first difference.
     """
-    first: pa.Schema | None = None
+    known: list[tuple[InputFile, pa.Schema]] = []
     total_rows = 0
     for file in files:
         with _open(file, ()) as parquet:
-            schema = _plain_schema(parquet.schema_arrow, file)
+            known.append((file, _plain_schema(parquet.schema_arrow, file)))
             total_rows += parquet.metadata.num_rows
-        if first is None:
-            first = schema
-        elif difference := _difference(first, schema):
-            raise DatasetError(
-                f"the columns of {files[0].path} and {file.path} differ: {difference}",
-                "replay them as two datasets, or write them with the same columns",
-            )
-    assert first is not None
-    names = choose_columns(first.names, projection, files[0].path)
-    return ParquetSource(files, pa.schema([first.field(name) for name in names]), total_rows)
+    schema = one_schema(known, is_union=options.is_union)
+    names = choose_columns(schema.names, projection, files[0].path)
+    chosen = pa.schema([schema.field(name) for name in names])
+    return ParquetSource(files, chosen, total_rows, tuple(lacking(known, chosen)))
 
 
 def _open(file: InputFile, dictionary_columns: Sequence[str]) -> pq.ParquetFile:
@@ -88,15 +88,17 @@ def _open(file: InputFile, dictionary_columns: Sequence[str]) -> pq.ParquetFile:
         ) from error
 
 
-def _read(file: InputFile, file_index: int, columns: Sequence[str], read_before: int) -> Iterator[SourceBatch]:
+def _read(file: InputFile, file_index: int, schema: pa.Schema, read_before: int) -> Iterator[SourceBatch]:
     with _open(file, ()) as parquet:
         metadata = parquet.metadata
+        own = set(parquet.schema_arrow.names)
+    columns = [name for name in schema.names if name in own]
     row = 0
     for batch in _rows_until_damage(file, metadata, columns):
         numbers = np.arange(row, row + batch.num_rows, dtype=np.int64)
         row += batch.num_rows
         done = read_before + file.size_bytes * row // max(metadata.num_rows, 1)
-        yield from bounded(batch, file_index, numbers, (), done)
+        yield from bounded(aligned(batch, schema), file_index, numbers, (), done)
 
 
 def _rows_until_damage(file: InputFile, metadata: pq.FileMetaData, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -185,21 +187,6 @@ def _plain_schema(schema: pa.Schema, file: InputFile) -> pa.Schema:
             for field in schema
         ]
     )
-
-
-def _difference(left: pa.Schema, right: pa.Schema) -> str:
-    """The first difference in words, empty when there is none."""
-    for place, (one, other) in enumerate(zip(left, right, strict=False)):
-        if one.name != other.name:
-            return f"column {place + 1} is {one.name!r} in the first and {other.name!r} in the second"
-        if one.type != other.type:
-            return f"column {one.name!r} is {one.type} in the first and {other.type} in the second"
-    if len(left) != len(right):
-        longer, name = (
-            ("first", left.names[len(right)]) if len(left) > len(right) else ("second", right.names[len(left)])
-        )
-        return f"only the {longer} has column {name!r}"
-    return ""
 
 
 def _line(error: BaseException) -> str:

@@ -7,15 +7,14 @@ from typing import Any
 
 from replayer.errors import DatasetError
 from replayer.source.batch import Malformed, SourceBatch
-from replayer.source.discover import discover
-from replayer.source.open import Source, open_source
+from replayer.source.open import Source, open_dataset
 from replayer.source.options import SourceOptions
 
 
-def open_bytes(folder: Path, name: str, content: bytes) -> Source:
+def open_bytes(folder: Path, name: str, content: bytes, **options: Any) -> Source:
     """A source over one file with this content."""
     (folder / name).write_bytes(content)
-    return open_source(discover(SourceOptions((str(folder / name),))))
+    return open_dataset(SourceOptions((str(folder / name),), **options))
 
 
 def rows_of(source: Source) -> dict[int, dict[str, Any]]:

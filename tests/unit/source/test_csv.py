@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from replayer.errors import DatasetError
 from replayer.source import bytestream
-from replayer.source.csv import find_row_end
+from replayer.source.csv_rows import find_row_end
 from tests.unit.source.reading import all_batches, malformed_of, open_bytes, rows_of
 
 
@@ -108,15 +108,6 @@ def test_duplicate_columns_are_refused_and_nameless_ones_named(tmp_path: Path) -
     with pytest.raises(DatasetError, match="columns 1 and 3 are both called 'a'"):
         open_bytes(tmp_path, "o.csv", b"a,b,a\n1,2,3\n")
     assert open_bytes(tmp_path, "o.csv", b"a,,\n1,2,3\n").schema.names == ["a", "column_2", "column_3"]
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"), [("a,b\n".encode("utf-16"), "UTF-16"), ("a,b\n".encode("utf-32"), "UTF-32")]
-)
-def test_case_3_other_encodings_are_named(tmp_path: Path, content: bytes, encoding: str) -> None:
-    """Case 3: a file that names another encoding is refused with that name."""
-    with pytest.raises(DatasetError, match=encoding):
-        open_bytes(tmp_path, "o.csv", content)
 
 
 def test_tabs_separate_tsv(tmp_path: Path) -> None:

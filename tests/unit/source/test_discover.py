@@ -46,11 +46,13 @@ def test_a_name_with_pattern_characters_that_exists_is_that_file(tmp_path: Path)
     [
         ("o.parquet", "parquet", ""),
         ("o.PQ", "parquet", ""),
+        ("o.arrow", "arrow", ""),
+        ("o.feather", "arrow", ""),
         ("o.csv", "csv", ""),
         ("o.tsv.gz", "tsv", "gzip"),
         ("o.ndjson.zst", "ndjson", "zstd"),
         ("o.jsonl", "ndjson", ""),
-        ("o.json.zstd", "ndjson", "zstd"),
+        ("o.json.zstd", "json", "zstd"),
     ],
 )
 def test_format_and_compression_by_name(tmp_path: Path, name: str, format_: str, compression: str) -> None:
@@ -91,7 +93,7 @@ def test_an_unknown_format_says_the_known_ones(folder: Path) -> None:
     """--format xml is answered with the list."""
     with pytest.raises(DatasetError) as caught:
         discover(SourceOptions((str(folder),), "xml"))
-    assert "parquet, csv, tsv, ndjson" in caught.value.hint
+    assert "parquet, arrow, csv, tsv, json, ndjson, json-array" in caught.value.hint
 
 
 def test_a_given_format_wins_over_the_name(folder: Path) -> None:

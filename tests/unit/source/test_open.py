@@ -12,7 +12,7 @@ import pytest
 from replayer.errors import DatasetError
 from replayer.schema.text import text_kind
 from replayer.source.discover import discover
-from replayer.source.open import Source, open_source, take_sample
+from replayer.source.open import Source, open_dataset, open_source, take_sample
 from replayer.source.options import SourceOptions
 from tests.unit.source.reading import all_batches
 
@@ -83,6 +83,19 @@ def test_compressed_test_data_has_the_same_rows(plain: str, compressed: str) -> 
         for name in (plain, compressed)
     ]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("name", ["orders.parquet", "orders.csv", "orders.ndjson"])
+def test_only_the_columns_asked_for_are_read(name: str) -> None:
+    """--columns: whatever the format, in the order of the file; the values are those of a whole read."""
+    path = str(_TESTDATA / name)
+    whole = take_sample(open_dataset(SourceOptions((path,))))
+    wanted = (whole.column_names[3], whole.column_names[1])
+    source = open_dataset(SourceOptions((path,), columns=wanted))
+    assert source.schema.names == [wanted[1], wanted[0]]
+    assert take_sample(source).equals(whole.select([1, 3]))
+    with pytest.raises(DatasetError, match="has no column 'nowhere'"):
+        open_dataset(SourceOptions((path,), columns=("nowhere",)))
 
 
 def test_the_sample_is_a_table_of_the_first_rows(tmp_path: Path) -> None:
