@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from replayer.coerce.options import RejectOptions
-from replayer.encode.options import RecordOptions
+from replayer.encode.options import TIMESTAMP_UNITS, RecordOptions
+from replayer.encode.parsing import parse_columns, record_options
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
 from replayer.kafka.properties import client_properties, read_properties_file
@@ -135,16 +136,6 @@ def _worker_count(text: str) -> int:
     return int(text)
 
 
-def _columns(text: str) -> tuple[str, ...]:
-    columns = tuple(column.strip() for column in text.split(","))
-    if not all(columns):
-        raise UsageError(f"{text!r} names an empty column", "write it like customer_id or country,city")
-    doubled = sorted({column for column in columns if columns.count(column) > 1})
-    if doubled:
-        raise UsageError(f"{text!r} names {', '.join(doubled)} more than once")
-    return columns
-
-
 def parse_topic(text: str) -> str:
     """The name, if Kafka allows it."""
     if not _TOPIC.match(text) or text in (".", ".."):
@@ -198,7 +189,10 @@ OPTIONS = (
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
     Option("--schema", "streams.schema.file", _existing_file),
-    Option("--key", "streams.key.columns", _columns),
+    Option("--key", "streams.key.columns", parse_columns),
+    Option("--timestamp-col", "streams.timestamp.column", _text),
+    Option("--timestamp-unit", "streams.timestamp.unit", _one_of(*TIMESTAMP_UNITS)),
+    Option("--timestamp-zone", "streams.timestamp.zone", _text),
     Option("--rejects-file", "streams.rejects.file", _text),
     Option("--rate", "pacing.rate", parse_rate),
     Option("--max-records", "run.max_records", parse_count),
@@ -357,11 +351,16 @@ def resolve(
         client_properties(kafka)
     except UsageError as error:
         resolution.fault("", error.message, error.hint)
+    record = RecordOptions()
+    try:
+        record = record_options(values)
+    except UsageError as error:
+        resolution.fault("", error.message, error.hint)
     config = RunConfig(
         kafka=kafka,
         source=source,
         schema=SchemaOptions(schema_file=values.get("schema"), registry_url=values.get("registry_url")),
-        record=RecordOptions(key_columns=values.get("key", ())),
+        record=record,
         rejects=RejectOptions(file=values.get("rejects_file")),
         pacing=PacingOptions(rate=values.get("rate")),
         limits=LimitOptions(

@@ -27,6 +27,11 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--format", metavar="parquet|csv|tsv|ndjson", help="Format of the dataset. Default: from the file names.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
+@click.option(
+    "--timestamp-col", metavar="COLUMN", help="Column of the record timestamp. Default: the time of the send."
+)
+@click.option("--timestamp-unit", metavar="s|ms|us|ns", help="What a column of numbers counts since 1970.")
+@click.option("--timestamp-zone", metavar="ZONE", help="Zone of dates and of timestamps without one, like UTC.")
 @click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here, as NDJSON.")
 @click.option("--rate", metavar="RATE", help="Records per second, like 100k or 1.5M/s. Default: max.")
 @click.option("--max-records", "--max-messages", metavar="COUNT", help="Stop after this many accepted records.")

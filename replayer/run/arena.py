@@ -14,6 +14,8 @@ from replayer.encode.avro import Encoder
 from replayer.encode.keys import KeyEncoder
 from replayer.run.place_kernels import ArenaArrays, wire_sizes
 
+_NO_NUMBERS = np.zeros(0, np.int64)
+
 
 class Arena:
     """Grows to the largest RecordBatch that it has held, and is never given back."""
@@ -25,11 +27,15 @@ class Arena:
         self._key_ends = np.zeros(0, np.int64)
         self._key_is_null = np.ones(0, np.bool_)
         self._sizes = np.zeros(0, np.int64)
+        self._timestamps_ms = _NO_NUMBERS
         self.arrays = self._arrays(np.zeros(0, np.int64))
         self.record_count = 0
 
     def _arrays(self, source_rows: npt.NDArray[np.int64]) -> ArenaArrays:
-        return ArenaArrays(self._values, self._value_ends, self._keys, self._key_ends, self._key_is_null, source_rows)
+        return ArenaArrays(
+            self._values, self._value_ends, self._keys, self._key_ends, self._key_is_null, source_rows,
+            self._timestamps_ms,
+        )  # fmt: skip
 
     def fill(
         self,
@@ -37,8 +43,9 @@ class Arena:
         encoder: Encoder,
         key_encoder: KeyEncoder | None,
         source_rows: npt.NDArray[np.int64],
+        timestamps_ms: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """Encode all rows; ``source_rows`` are their packed row numbers."""
+        """Encode all rows; ``source_rows`` are their packed row numbers, ``timestamps_ms`` those of the records."""
         self.record_count = batch.num_rows
         if len(self._value_ends) < self.record_count:
             self._value_ends = np.zeros(self.record_count, np.int64)
@@ -50,6 +57,7 @@ class Arena:
         if key_encoder is not None:
             self._keys = _at_least(self._keys, key_encoder.upper_bound(batch))
             key_encoder.encode_into(batch, self._keys, self._key_ends, self._key_is_null)
+        self._timestamps_ms = _NO_NUMBERS if timestamps_ms is None else timestamps_ms
         self.arrays = self._arrays(source_rows)
 
     def sizes(self) -> npt.NDArray[np.int64]:

@@ -22,6 +22,9 @@ Bytes = npt.NDArray[np.uint8]
 RUN_DUE, RUN_BYTES, RUN_PARTITION = range(3)
 RUN_WORDS = 3
 
+SCRATCH_WORDS = 3
+"""Words a partition of the gather's scratch: where the next record goes, and its value and key bytes."""
+
 BATCH_OVERHEAD_BYTES = 61
 """Header of a Kafka record batch, version 2 (https://kafka.apache.org/documentation/#recordbatch)."""
 
@@ -35,6 +38,8 @@ class ArenaArrays(NamedTuple):
     key_ends: Int64s
     key_is_null: npt.NDArray[np.bool_]
     source_rows: Int64s
+    timestamps_ms: Int64s
+    """Of no length where the producer sets the timestamps."""
 
 
 @kernel
@@ -111,10 +116,10 @@ def gather(
 ) -> int:  # fmt: skip
     """Copy those of the records [first, end) that ``worker`` owns into a slot; returns how many.
 
-    ``scratch`` has 3 words a partition and is all zero between calls. Sets run tables, ends, due offsets and source
-    rows, and the slot's record_count, run_count and keys_first; raises ``handed_over`` by partition.
+    ``scratch`` has SCRATCH_WORDS words a partition and is all zero between calls. Sets run tables, ends, due
+    offsets, source rows and timestamps, and the slot's scalars; raises ``handed_over`` by partition.
     """
-    partition_count = len(scratch) // 3
+    partition_count = len(scratch) // SCRATCH_WORDS
     total = np.int64(0)
     value_bytes = np.int64(0)
     key_bytes = np.int64(0)
@@ -124,9 +129,9 @@ def gather(
             row = rows[position]
             one_value = arena.value_ends[row] - (arena.value_ends[row - 1] if row > 0 else 0)
             one_key = arena.key_ends[row] - (arena.key_ends[row - 1] if row > 0 else 0)
-            scratch[partition * 3] += 1
-            scratch[partition * 3 + 1] += one_value
-            scratch[partition * 3 + 2] += one_key
+            scratch[partition * SCRATCH_WORDS] += 1
+            scratch[partition * SCRATCH_WORDS + 1] += one_value
+            scratch[partition * SCRATCH_WORDS + 2] += one_key
             total += 1
             value_bytes += one_value
             key_bytes += one_key
@@ -135,10 +140,12 @@ def gather(
     run_count = _lay_out_runs(scratch, partition_count, worker, worker_count, value_bytes, slots, slot, handed_over)
     _copy_records(arena, rows, partitions, due_ns, first, end, worker, worker_count, slots, slot, scratch)
     for partition in range(worker, partition_count, worker_count):
-        scratch[partition * 3] = scratch[partition * 3 + 1] = scratch[partition * 3 + 2] = 0
+        scratch[partition * SCRATCH_WORDS] = scratch[partition * SCRATCH_WORDS + 1] = scratch[
+            partition * SCRATCH_WORDS + 2
+        ] = 0
     scalars = slots.scalars[slot]
     scalars[0], scalars[1], scalars[2], scalars[3] = total, run_count, value_bytes, value_bytes + key_bytes
-    scalars[4] = scalars[5] = 0
+    scalars[4], scalars[5] = len(arena.timestamps_ms) > 0, 0
     return total
 
 
@@ -151,14 +158,14 @@ def _lay_out_runs(
     run_count = 0
     next_record, next_value, next_key = np.int64(0), np.int64(0), np.int64(value_bytes)
     for partition in range(worker, partition_count, worker_count):
-        count = scratch[partition * 3]
+        count = scratch[partition * SCRATCH_WORDS]
         if count == 0:
             continue
         handed_over[partition] += count
-        run_values, run_keys = scratch[partition * 3 + 1], scratch[partition * 3 + 2]
-        scratch[partition * 3] = next_record
-        scratch[partition * 3 + 1] = next_value
-        scratch[partition * 3 + 2] = next_key
+        run_values, run_keys = scratch[partition * SCRATCH_WORDS + 1], scratch[partition * SCRATCH_WORDS + 2]
+        scratch[partition * SCRATCH_WORDS] = next_record
+        scratch[partition * SCRATCH_WORDS + 1] = next_value
+        scratch[partition * SCRATCH_WORDS + 2] = next_key
         next_record += count
         next_value += run_values
         next_key += run_keys
@@ -176,6 +183,7 @@ def _copy_records(
     values, keys, target = address_of(arena.values), address_of(arena.keys), address_of(slots.bytes[slot])
     value_ends, key_ends = slots.value_ends[slot], slots.key_ends[slot]
     key_is_null, due, source_rows = slots.key_is_null[slot], slots.due_ns[slot], slots.source_rows[slot]
+    timestamps_ms, has_timestamps = slots.timestamps_ms[slot], len(arena.timestamps_ms) > 0
     for position in range(first, end):
         partition = partitions[position]
         if partition % worker_count != worker:
@@ -185,15 +193,17 @@ def _copy_records(
         key_first = arena.key_ends[row - 1] if row > 0 else np.int64(0)
         value_bytes = arena.value_ends[row] - value_first
         key_bytes = arena.key_ends[row] - key_first
-        record = scratch[partition * 3]
-        copy_bytes(target + scratch[partition * 3 + 1], values + value_first, value_bytes)
+        record = scratch[partition * SCRATCH_WORDS]
+        copy_bytes(target + scratch[partition * SCRATCH_WORDS + 1], values + value_first, value_bytes)
         if key_bytes > 0:
-            copy_bytes(target + scratch[partition * 3 + 2], keys + key_first, key_bytes)
-        scratch[partition * 3] = record + 1
-        scratch[partition * 3 + 1] += value_bytes
-        scratch[partition * 3 + 2] += key_bytes
-        value_ends[record] = scratch[partition * 3 + 1]
-        key_ends[record] = scratch[partition * 3 + 2]
+            copy_bytes(target + scratch[partition * SCRATCH_WORDS + 2], keys + key_first, key_bytes)
+        scratch[partition * SCRATCH_WORDS] = record + 1
+        scratch[partition * SCRATCH_WORDS + 1] += value_bytes
+        scratch[partition * SCRATCH_WORDS + 2] += key_bytes
+        value_ends[record] = scratch[partition * SCRATCH_WORDS + 1]
+        key_ends[record] = scratch[partition * SCRATCH_WORDS + 2]
         key_is_null[record] = arena.key_is_null[row]
         due[record] = due_ns[position]
         source_rows[record] = arena.source_rows[row]
+        if has_timestamps:
+            timestamps_ms[record] = arena.timestamps_ms[row]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replayer.coerce.options import RejectOptions
@@ -91,17 +91,26 @@ def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> 
 def pipeline_setup(
     plan: DatasetPlan, record: RecordOptions, rejects: RejectOptions, prefix: bytes, max_record_bytes: int
 ) -> PipelineSetup:
-    """What the reader needs to turn rows into records. A key column goes by its name in the dataset or the schema."""
-    fields = dict(plan.renames)
+    """What the reader needs to turn rows into records. Columns go by their names in the dataset or the schema."""
     return PipelineSetup(
         source=plan.source,
         schema_text=plan.schema.text,
         schema_where=plan.schema_where,
         prefix=prefix,
-        key_columns=tuple(fields.get(column, column) for column in record.key_columns),
+        record=_by_field(record, dict(plan.renames)),
         renames=plan.renames,
         rejects_file=rejects.file,
         max_record_bytes=max_record_bytes,
+    )
+
+
+def _by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions:
+    """The options with the names of fields in place of those of columns."""
+    timestamp = record.timestamp
+    return replace(
+        record,
+        key_columns=tuple(fields.get(column, column) for column in record.key_columns),
+        timestamp=timestamp and replace(timestamp, column=fields.get(timestamp.column, timestamp.column)),
     )
 
 

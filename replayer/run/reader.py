@@ -22,7 +22,7 @@ from replayer.pacing.schedule import ConstantRate, cut_by_span
 from replayer.run.arena import Arena
 from replayer.run.messages import Dismissed, EncoderChosen, ReaderSetup, Ready, RejectsCounted
 from replayer.run.pipeline import Pipeline
-from replayer.run.place_kernels import RUN_WORDS, gather, keyless_partitions, segment_end
+from replayer.run.place_kernels import RUN_WORDS, SCRATCH_WORDS, gather, keyless_partitions, segment_end
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import ReaderCounters, WorkerCounters, reader_counters, worker_counters
 from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS, SLOT_SCALARS
@@ -204,7 +204,7 @@ class _Placer:
         self._schedule = None if setup.rate_per_s is None else ConstantRate(setup.rate_per_s)
         self._index = 0
         self._run_state = np.zeros(RUN_WORDS, np.int64)
-        self._scratch = np.zeros(3 * setup.layout.partition_count, np.int64)
+        self._scratch = np.zeros(SCRATCH_WORDS * setup.layout.partition_count, np.int64)
         self.waited_ns = 0
         self.on_handed_over: Callable[[], None] = _nothing
         self.placed_of_last = 0
@@ -245,7 +245,7 @@ class _Placer:
         keyless_partitions(
             self._run_state, due_ns, arrays, rows, partition_count, run_ns, run_bytes, partitions,
         )  # fmt: skip
-        if self._setup.pipeline.key_columns:
+        if self._setup.pipeline.record.key_columns:
             partition_by_key(arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions)
         return partitions
 

@@ -18,18 +18,29 @@ records = st.lists(st.tuples(values, keys, st.booleans(), st.integers(0, 6)), ma
 """Value, key, whether it is to be sent at all, and a number to draw its partition from."""
 
 
-@given(records=records, partition_count=st.integers(1, 7), worker_count=st.integers(1, 4), cut=st.integers(1, 30))
+@given(
+    records=records,
+    partition_count=st.integers(1, 7),
+    worker_count=st.integers(1, 4),
+    cut=st.integers(1, 30),
+    has_timestamps=st.booleans(),
+)
 def test_every_record_lies_in_one_slot_of_its_owner(
-    records: list[tuple[bytes, bytes | None, bool, int]], partition_count: int, worker_count: int, cut: int
+    records: list[tuple[bytes, bytes | None, bool, int]],
+    partition_count: int,
+    worker_count: int,
+    cut: int,
+    has_timestamps: bool,
 ) -> None:
     """Over all workers each record is there once, byte for byte, in row order within its partition, by its owner."""
-    arena = arena_of([value for value, *_ in records], [key for _, key, *_ in records])
+    stamps = [7 * (1000 + row) for row in range(len(records))] if has_timestamps else ()
+    arena = arena_of([value for value, *_ in records], [key for _, key, *_ in records], stamps)
     rows = np.flatnonzero([is_sent for _, _, is_sent, _ in records])
     partitions = np.array([number % partition_count for *_, number in records], np.int32)[rows]
     due_ns = 7 * np.arange(len(rows), dtype=np.int64)
     slot_count = len(rows) // cut + 1
     layout = Layout(worker_count, slot_count, partition_count, record_capacity=60, bytes_capacity=4000)
-    workers, scratch = private_slots(layout), np.zeros(3 * partition_count, np.int64)
+    workers, scratch = private_slots(layout), np.zeros(place_kernels.SCRATCH_WORDS * partition_count, np.int64)
     handed_over = np.zeros(partition_count, np.int64)
     placed = []
     for worker, slots in enumerate(workers):
@@ -40,7 +51,10 @@ def test_every_record_lies_in_one_slot_of_its_owner(
             )
             assert not scratch.any()
             if count:
-                assert slots.scalar(slot, "has_timestamps") == slots.scalar(slot, "has_headers") == 0
+                assert slots.scalar(slot, "has_timestamps") == has_timestamps
+                assert slots.scalar(slot, "has_headers") == 0
+                if has_timestamps:
+                    assert (slots.timestamps_ms[slot] == slots.source_rows[slot] * 7)[:count].all()
                 found = records_in(slots, slot)
                 assert len(found) == count
                 assert {partition_owner(partition, worker_count) for _, partition, *_ in found} == {worker}
