@@ -15,7 +15,7 @@ from typing import Any
 
 from replayer.coerce.options import RejectOptions
 from replayer.encode.options import TIMESTAMP_UNITS, RecordOptions
-from replayer.encode.parsing import parse_columns, record_options
+from replayer.encode.parsing import parse_columns, parse_headers, record_options
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
 from replayer.kafka.properties import client_properties, read_properties_file
@@ -190,6 +190,7 @@ OPTIONS = (
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
     Option("--schema", "streams.schema.file", _existing_file),
     Option("--key", "streams.key.columns", parse_columns),
+    Option("--header", "streams.headers", parse_headers),
     Option("--timestamp-col", "streams.timestamp.column", _text),
     Option("--timestamp-unit", "streams.timestamp.unit", _one_of(*TIMESTAMP_UNITS)),
     Option("--timestamp-zone", "streams.timestamp.zone", _text),
@@ -201,7 +202,7 @@ OPTIONS = (
     Option("--loops", "run.loops", parse_count),
     Option("--dry-run", "run.dry_run", _boolean),
 )
-"""Every option that can also be set in the environment. ``-X`` and DATASET are lists and are typed only."""
+"""Every option that can also be set in the environment (headers one a line). ``-X`` and DATASET are typed only."""
 
 
 @dataclass

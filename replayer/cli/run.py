@@ -28,6 +28,12 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
 @click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A record header; {column}, {@run}, {@file} and {@row} are filled in; repeatable.",
+)
+@click.option(
     "--timestamp-col", metavar="COLUMN", help="Column of the record timestamp. Default: the time of the send."
 )
 @click.option("--timestamp-unit", metavar="s|ms|us|ns", help="What a column of numbers counts since 1970.")
@@ -65,7 +71,7 @@ def run(
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
-    texts = {name: "true" if value is True else value for name, value in typed.items()}
+    texts = {name: _as_text(value) for name, value in typed.items()}
     resolved = resolve(dataset, overrides, texts, wiring.environment)
     display = make_progress(
         progress,
@@ -89,6 +95,13 @@ def run(
     else:
         display.report(report)
     return report.exit_code
+
+
+def _as_text(value: Any) -> str | None:
+    """A typed value as the environment would have it: flags are words, and what repeats goes one a line."""
+    if isinstance(value, tuple):
+        return "\n".join(value) if value else None
+    return "true" if value is True else value
 
 
 def _report_of(config: RunConfig, wiring: Wiring, display: Progress) -> RunReport:

@@ -18,6 +18,22 @@ class TimestampOptions:
     """A zone of the IANA database, for dates and for timestamps without one."""
 
 
+HEADERS_MAX = 64
+"""Headers of a record at most: more than anybody wants, and a bound on what they take besides names and values."""
+HEADER_ORIGINS = ("run", "file", "row")
+
+
+@dataclass(frozen=True)
+class HeaderRule:
+    """One header of every record."""
+
+    name: str
+    source: str
+    """``text``, ``column``, or one of HEADER_ORIGINS."""
+    value: str = ""
+    """The text, or the column's name."""
+
+
 @dataclass(frozen=True)
 class RecordOptions:
     """How a record is made from a row."""
@@ -26,3 +42,4 @@ class RecordOptions:
     """The columns of the key, in order; none makes keyless records."""
     timestamp: TimestampOptions | None = None
     """None leaves the timestamp to the producer: the moment of the send."""
+    headers: tuple[HeaderRule, ...] = ()

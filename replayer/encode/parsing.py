@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from replayer.encode.options import RecordOptions, TimestampOptions
+from replayer.encode.options import HEADER_ORIGINS, HEADERS_MAX, HeaderRule, RecordOptions, TimestampOptions
 from replayer.errors import UsageError
 
 
@@ -20,6 +20,37 @@ def parse_columns(text: str) -> tuple[str, ...]:
     return columns
 
 
+def parse_headers(text: str) -> tuple[HeaderRule, ...]:
+    """Headers, one a line: ``name=text``, ``name={column}``, or ``name={@run}``, ``{@file}``, ``{@row}``.
+
+    Braces are doubled where the text itself has them at both ends.
+    """
+    rules = tuple(_header(line) for line in text.split("\n") if line.strip())
+    if len(rules) > HEADERS_MAX:
+        raise UsageError(f"{len(rules)} headers are too many", f"a record has at most {HEADERS_MAX}")
+    return rules
+
+
+def _header(line: str) -> HeaderRule:
+    name, equals, value = line.partition("=")
+    name = name.strip()
+    if not equals or not name:
+        raise UsageError(f"{line!r} is not name=value", "write it like source=replay, or region={region} for a column")
+    if value.startswith("{{") and value.endswith("}}"):
+        return HeaderRule(name, "text", value[1:-1])
+    if not value.startswith("{") or not value.endswith("}"):
+        return HeaderRule(name, "text", value)
+    inner = value[1:-1].strip()
+    if inner.startswith("@"):
+        if inner[1:] not in HEADER_ORIGINS:
+            known = ", ".join(f"{{@{origin}}}" for origin in HEADER_ORIGINS)
+            raise UsageError(f"{value!r} is nothing that is known of a record", f"there are {known}")
+        return HeaderRule(name, inner[1:])
+    if not inner:
+        raise UsageError(f"{line!r} names no column", "write region={region}, or braces={{}} for the text {}")
+    return HeaderRule(name, "column", inner)
+
+
 def record_options(values: Mapping[str, Any]) -> RecordOptions:
     """The options from parsed values by the names of ``config.Option``. Raises UsageError where two do not agree."""
     column, unit, zone = (values.get(f"timestamp_{name}") for name in ("col", "unit", "zone"))
@@ -29,4 +60,5 @@ def record_options(values: Mapping[str, Any]) -> RecordOptions:
     return RecordOptions(
         key_columns=values.get("key", ()),
         timestamp=None if column is None else TimestampOptions(column, unit, zone),
+        headers=values.get("header", ()),
     )

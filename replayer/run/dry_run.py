@@ -37,8 +37,9 @@ def dry_run(config: RunConfig, observer: Observer) -> model.RunReport:
     limits = planning.batch_limits(dict(config.kafka.properties), None)
     # The rejects are counted, but no file is written: a dry run leaves nothing behind.
     rejects = replace(config.rejects, file=None)
+    run_id = f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     setup = planning.pipeline_setup(
-        plan, config.record, rejects, confluent_prefix(_NO_SCHEMA_ID), limits.max_record_bytes
+        plan, config.record, rejects, confluent_prefix(_NO_SCHEMA_ID), limits.max_record_bytes, run_id
     )
     rows = "" if plan.source.total_rows is None else f", {format_count(plan.source.total_rows)} rows"
     files = ", ".join(file.path for file in plan.source.files[:3])
@@ -60,7 +61,7 @@ class _Dry:
     ) -> None:
         self._config, self._observer, self._plan = config, observer, plan
         self._started_ns, self._started_at = started_ns, started_at
-        self._pipeline = Pipeline(setup)
+        self._setup, self._pipeline = setup, Pipeline(setup)
         self._is_interrupted = False
 
     def run(self) -> model.RunReport:
@@ -128,7 +129,7 @@ class _Dry:
         exit_code = 130 if self._is_interrupted else (5 if counts.rejected else 0)
         return model.RunReport(
             schema_version=model.SCHEMA_VERSION,
-            run_id=f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            run_id=self._setup.run_id,
             replayer_version=__version__,
             started_at=self._started_at.isoformat(timespec="milliseconds"),
             outcome="interrupted" if self._is_interrupted else "dry run",

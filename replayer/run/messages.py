@@ -40,6 +40,7 @@ class PipelineSetup:
     rejects_file: str | None
     max_record_bytes: int
     """The largest size of a record on the wire that the topic takes; larger ones are rejected."""
+    run_id: str
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from replayer.coerce.plan import Coerced, plan_coercion
 from replayer.coerce.rejects import RejectedRow, RejectsFile, printable_values, row_as_json
 from replayer.encode.avro import make_encoder
+from replayer.encode.headers import BoundHeaders, Origin, make_header_encoder
 from replayer.encode.keys import make_key_encoder
 from replayer.encode.timestamps import make_timestamp_column
 from replayer.encode.unfit import Unfit
@@ -55,6 +56,7 @@ class Pipeline:
         record, columns = setup.record, coerced_schema(schema)
         self._key_encoder = make_key_encoder(record.key_columns, columns, schema)
         self._timestamps = make_timestamp_column(record.timestamp, columns)
+        self._headers = make_header_encoder(record.headers, columns, schema)
         paths = [file.path for file in self.source.files]
         self._rejects = RejectsFile(setup.rejects_file, paths) if setup.rejects_file else None
         self._tallies: dict[tuple[str, str], RejectTally] = {}
@@ -86,12 +88,12 @@ class Pipeline:
         source_rows = coerced.row_numbers + (source_batch.file_index << ROW_BITS)
         timestamps = None if self._timestamps is None else self._timestamps.read(coerced.batch)
         stamps_ms = None if timestamps is None else timestamps.milliseconds
-        arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows, stamps_ms)
+        arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows, stamps_ms, self._bind_headers(coerced))
         rows = np.arange(arena.record_count, dtype=np.int64)
         if timestamps is not None and timestamps.unfit:
             rows = self._reject_unfit(coerced, source_batch, timestamps.unfit)
         limit = self._setup.max_record_bytes
-        if arena.record_count and arena.value_bytes + arena.key_bytes + 100 > limit:
+        if arena.record_count and arena.value_bytes + arena.key_bytes + arena.header_bytes + 100 > limit:
             is_fit = arena.sizes()[rows] <= limit
             if not is_fit.all():
                 self._reject_large(coerced, source_batch, arena, rows[~is_fit])
@@ -100,6 +102,12 @@ class Pipeline:
         if self.encoder.fallback_reason:
             self.counts.fallback_rows += len(rows)
         return rows
+
+    def _bind_headers(self, coerced: Coerced) -> BoundHeaders | None:
+        if self._headers is None:
+            return None
+        file = self.source.files[coerced.file_index].path
+        return self._headers.bind(coerced.batch, Origin(self._setup.run_id, file, coerced.row_numbers))
 
     def _reject_unfit(
         self, coerced: Coerced, source_batch: SourceBatch, unfit: tuple[Unfit, ...]

@@ -89,7 +89,7 @@ def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> 
 
 
 def pipeline_setup(
-    plan: DatasetPlan, record: RecordOptions, rejects: RejectOptions, prefix: bytes, max_record_bytes: int
+    plan: DatasetPlan, record: RecordOptions, rejects: RejectOptions, prefix: bytes, max_record_bytes: int, run_id: str
 ) -> PipelineSetup:
     """What the reader needs to turn rows into records. Columns go by their names in the dataset or the schema."""
     return PipelineSetup(
@@ -101,6 +101,7 @@ def pipeline_setup(
         renames=plan.renames,
         rejects_file=rejects.file,
         max_record_bytes=max_record_bytes,
+        run_id=run_id,
     )
 
 
@@ -111,6 +112,10 @@ def _by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions
         record,
         key_columns=tuple(fields.get(column, column) for column in record.key_columns),
         timestamp=timestamp and replace(timestamp, column=fields.get(timestamp.column, timestamp.column)),
+        headers=tuple(
+            replace(rule, value=fields.get(rule.value, rule.value)) if rule.source == "column" else rule
+            for rule in record.headers
+        ),
     )
 
 

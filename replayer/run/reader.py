@@ -25,7 +25,7 @@ from replayer.run.pipeline import Pipeline
 from replayer.run.place_kernels import RUN_WORDS, SCRATCH_WORDS, gather, keyless_partitions, segment_end
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import ReaderCounters, WorkerCounters, reader_counters, worker_counters
-from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS, SLOT_SCALARS
+from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS
 from replayer.shm.memory import map_file
 from replayer.shm.ring import SlotRef, Slots, slots_of
 
@@ -269,7 +269,10 @@ class _Placer:
                 arena.arrays, rows, partitions, due_ns, first, end, worker, workers, self._slots[worker], slot,
                 self._scratch, self._counters.handed_over,
             )  # fmt: skip
-            used = self._slots[worker].scalar(slot, SLOT_SCALARS[3])
+            slots = self._slots[worker]
+            used = (
+                int(slots.header_ends[slot, count - 1]) if arena.header_bytes else slots.scalar(slot, "headers_first")
+            )
             self.placed_of_last += count
             try:
                 os.write(self._slot_pipes[worker], SlotRef(slot, count, used).pack())

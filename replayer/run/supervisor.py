@@ -282,7 +282,7 @@ class _Run:
             ReaderSetup(
                 layout=self._layout,
                 pipeline=planning.pipeline_setup(
-                    self._plan, config.record, config.rejects, prefix, self._limits.max_record_bytes
+                    self._plan, config.record, config.rejects, prefix, self._limits.max_record_bytes, self._run_id
                 ),
                 rate_per_s=config.pacing.rate,
                 max_records=config.limits.max_records,

@@ -35,3 +35,51 @@ def test_timestamps_come_from_a_column(tmp_path: Path, producer: str) -> None:
         assert [(one.reason, one.column, one.first_row) for one in report.rejects] == [("null_timestamp", "at", 500)]
         found = {int(message.key() or b""): message.timestamp() for message in broker.read("t")}
     assert found == {k: (TIMESTAMP_CREATE_TIME, 1_705_312_800_123 + 1000 * k) for k in range(500)}
+
+
+@BOTH
+def test_headers_of_every_kind(tmp_path: Path, producer: str) -> None:
+    """Texts, columns with nulls, and the origin arrive in their order; the sizes of all records are counted right."""
+    regions = [None if k % 7 == 0 else f"region {k} é" for k in range(300)]
+    dataset = parquet(tmp_path, id=list(range(300)), region=regions)
+    words = ["source=replay", "empty=", "region={region}", "run={@run}", "file={@file}", "row={@row}"]
+    with embedded_broker("t") as broker:
+        report = broker.run(
+            dataset, "-t", "t", "--key", "id", "--producer", producer, "--workers", "2",
+            *[word for header in words for word in ("--header", header)],
+        )  # fmt: skip
+        found = {int(message.key() or b""): message.headers() for message in broker.read("t")}
+    assert found == {
+        k: [
+            ("source", b"replay"),
+            ("empty", b""),
+            ("region", None if regions[k] is None else str(regions[k]).encode()),
+            ("run", report.run_id.encode()),
+            ("file", dataset.encode()),
+            ("row", b"%d" % k),
+        ]
+        for k in range(300)
+    }
+
+
+@BOTH
+def test_headers_and_timestamps_together(tmp_path: Path, producer: str) -> None:
+    """Both at once, without a key, at a rate."""
+    dataset = parquet(tmp_path, second=[1_705_312_800 + k for k in range(200)])
+    with embedded_broker("t") as broker:
+        broker.run(
+            dataset, "-t", "t", "--timestamp-col", "second", "--timestamp-unit", "s", "--rate", "2k",
+            "--header", "s={second}", "--producer", producer,
+        )  # fmt: skip
+        found = [(message.headers(), message.timestamp()[1]) for message in broker.read("t")]
+    assert sorted(found) == [([("s", b"%d" % s)], s * 1000) for s in range(1_705_312_800, 1_705_313_000)]
+
+
+def test_headers_count_towards_the_size_of_a_record(tmp_path: Path) -> None:
+    """A record that only its headers make too large is rejected before it is sent."""
+    dataset = parquet(tmp_path, id=[0, 1, 2], note=["a", "b" * 40_000, "c"])
+    with embedded_broker("t") as broker:
+        words = ("-t", "t", "-X", "message.max.bytes=60000", "--key", "id", "--header", "note={note}")
+        report = broker.run(dataset, *words, expect=5)
+        assert [(one.reason, one.first_row) for one in report.rejects] == [("too_large", 1)]
+        assert sorted(message.key() or b"" for message in broker.read("t")) == [b"0", b"2"]
