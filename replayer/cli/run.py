@@ -27,6 +27,8 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--format", metavar="parquet|csv|tsv|ndjson", help="Format of the dataset. Default: from the file names.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
+@click.option("--value-format", metavar="avro|json", help="What values are. Default: avro.")
+@click.option("--json-timestamps", metavar="iso|epoch", help="Timestamps in JSON values. Default: iso.")
 @click.option(
     "--header",
     multiple=True,
@@ -67,7 +69,7 @@ def run(
     verbose: bool,
     **typed: Any,
 ) -> int:
-    """Publish every row of DATASET (files, folders or globs of Parquet, CSV and NDJSON; .gz and .zst too) as Avro.
+    """Publish every row of DATASET (files, folders or globs of Parquet, CSV and NDJSON; .gz and .zst too).
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+VALUE_FORMATS = ("avro", "json")
+JSON_TIMESTAMPS = ("iso", "epoch")
 TIMESTAMP_UNITS = ("s", "ms", "us", "ns")
 
 
@@ -43,3 +45,7 @@ class RecordOptions:
     timestamp: TimestampOptions | None = None
     """None leaves the timestamp to the producer: the moment of the send."""
     headers: tuple[HeaderRule, ...] = ()
+    value_format: str = "avro"
+    """One of VALUE_FORMATS."""
+    json_timestamps: str = "iso"
+    """One of JSON_TIMESTAMPS: ISO 8601, or counts of the unit since 1970."""

@@ -57,8 +57,13 @@ def record_options(values: Mapping[str, Any]) -> RecordOptions:
     if column is None and (unit is not None or zone is not None):
         flag = "--timestamp-unit" if unit is not None else "--timestamp-zone"
         raise UsageError(f"{flag} says how a column is read, but none is named", "add --timestamp-col COLUMN")
+    value_format = values.get("value_format", "avro")
+    if value_format != "json" and "json_timestamps" in values:
+        raise UsageError("--json-timestamps is for JSON values", "add --value-format json, or leave it out")
     return RecordOptions(
         key_columns=values.get("key", ()),
         timestamp=None if column is None else TimestampOptions(column, unit, zone),
         headers=values.get("header", ()),
+        value_format=value_format,
+        json_timestamps=values.get("json_timestamps", "iso"),
     )

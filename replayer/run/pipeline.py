@@ -14,6 +14,7 @@ from replayer.coerce.plan import Coerced, plan_coercion
 from replayer.coerce.rejects import RejectedRow, RejectsFile, printable_values, row_as_json
 from replayer.encode.avro import make_encoder
 from replayer.encode.headers import BoundHeaders, Origin, make_header_encoder
+from replayer.encode.json import make_json_encoder
 from replayer.encode.keys import make_key_encoder
 from replayer.encode.timestamps import make_timestamp_column
 from replayer.encode.unfit import Unfit
@@ -52,7 +53,11 @@ class Pipeline:
         self.source = setup.source
         schema = parse_schema(setup.schema_text, setup.schema_where)
         self._coercer = plan_coercion(self.source.schema, schema, dict(setup.renames))
-        self.encoder = make_encoder(schema, setup.prefix)
+        if setup.record.value_format == "json":
+            is_epoch = setup.record.json_timestamps == "epoch"
+            self.encoder = make_json_encoder(schema, setup.prefix, is_epoch=is_epoch)
+        else:
+            self.encoder = make_encoder(schema, setup.prefix)
         record, columns = setup.record, coerced_schema(schema)
         self._key_encoder = make_key_encoder(record.key_columns, columns, schema)
         self._timestamps = make_timestamp_column(record.timestamp, columns)

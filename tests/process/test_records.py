@@ -83,3 +83,33 @@ def test_headers_count_towards_the_size_of_a_record(tmp_path: Path) -> None:
         report = broker.run(dataset, *words, expect=5)
         assert [(one.reason, one.first_row) for one in report.rejects] == [("too_large", 1)]
         assert sorted(message.key() or b"" for message in broker.read("t")) == [b"0", b"2"]
+
+
+@BOTH
+def test_json_values(tmp_path: Path, producer: str) -> None:
+    """Plain JSON, without a prefix and without a registry, whatever is in the environment."""
+    big = [2**64 - 1 - k for k in range(100)]
+    columns = {
+        "id": list(range(100)),
+        "big": pa.array(big, pa.uint64()),
+        "at": [dt.datetime(2024, 1, 15, 10, 0, k % 60, tzinfo=dt.UTC) for k in range(100)],
+        "tags": [[f"t{n}" for n in range(k % 3)] for k in range(100)],
+    }
+    dataset = parquet(tmp_path, **columns)
+    with embedded_broker("t") as broker:
+        report = broker.run(
+            dataset, "-t", "t", "--key", "id", "--value-format", "json", "--producer", producer,
+            "--registry-url", "http://127.0.0.1:1",
+        )  # fmt: skip
+        assert report.target is not None
+        assert (report.target.registry, report.target.subject, report.target.schema_id) == (None, None, None)
+        assert report.encoder is not None
+        assert (report.encoder.name, report.encoder.value_format) == ("columnar", "json")
+        found = {int(message.key() or b""): message.value() for message in broker.read("t")}
+    assert found == {
+        k: (
+            f'{{"id":{k},"big":{big[k]},"at":"2024-01-15T10:00:{k % 60:02}.000000Z",'
+            f'"tags":[{",".join(f"{chr(34)}t{n}{chr(34)}" for n in range(k % 3))}]}}'
+        ).encode()
+        for k in range(100)
+    }
