@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from replayer.coerce.options import RejectOptions
-from replayer.encode.options import JSON_TIMESTAMPS, TIMESTAMP_UNITS, VALUE_FORMATS, RecordOptions
+from replayer.encode.options import JSON_TIMESTAMPS, KEY_FORMATS, TIMESTAMP_UNITS, VALUE_FORMATS, RecordOptions
 from replayer.encode.parsing import parse_columns, parse_headers, record_options
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
@@ -190,6 +190,7 @@ OPTIONS = (
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
     Option("--schema", "streams.schema.file", _existing_file),
     Option("--key", "streams.key.columns", parse_columns),
+    Option("--key-format", "streams.key.format", _one_of(*KEY_FORMATS)),
     Option("--value-format", "streams.value.format", _one_of(*VALUE_FORMATS)),
     Option("--json-timestamps", "streams.value.timestamps", _one_of(*JSON_TIMESTAMPS)),
     Option("--header", "streams.headers", parse_headers),

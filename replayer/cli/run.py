@@ -27,6 +27,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--format", metavar="parquet|csv|tsv|ndjson", help="Format of the dataset. Default: from the file names.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
+@click.option("--key-format", metavar="string|json|avro|raw", help="What keys are. Default: string.")
 @click.option("--value-format", metavar="avro|json", help="What values are. Default: avro.")
 @click.option("--json-timestamps", metavar="iso|epoch", help="Timestamps in JSON values. Default: iso.")
 @click.option(

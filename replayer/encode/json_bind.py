@@ -157,7 +157,8 @@ def _json_floats(array: _Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         )
         named: Any = pc.if_else(pc.is_finite(array), float_text(array), words)
         whole = pa.ListArray.from_arrays(pa.array([0, len(array)], pa.int32()), named.fill_null("0"))
-        printed = b"[" + pc.binary_join(whole, ",")[0].as_buffer().to_pybytes() + b"]"
+        joined: Any = pc.binary_join(whole, ",")
+        printed = b"[" + joined[0].as_buffer().to_pybytes() + b"]"
     text = np.frombuffer(printed, np.uint8)
     # Behind a name there is a comma too, and in none of the names.
     ends = np.append(np.flatnonzero(text == ord(",")), len(text) - 1)

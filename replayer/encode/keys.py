@@ -23,6 +23,7 @@ keyless record, which is not the same as an empty key; in a key of several it is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,14 @@ _BARE_KINDS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, p
 
 
 def make_key_encoder(
-    columns: tuple[str, ...], schema: pa.Schema, avro_schema: AvroSchema | None = None
+    columns: tuple[str, ...], schema: pa.Schema, avro_schema: AvroSchema | None = None, *, is_raw: bool = False
 ) -> KeyEncoder | None:
     """The encoder for a key of these columns, or None without columns: keyless records.
 
     ``schema`` is that of the coerced RecordBatches. ``avro_schema`` tells enums from integers, and uuids on 16 bytes
-    from other bytes. Raises UsageError for a column that is not there, named twice, nested, or of a wide union.
+    from other bytes. ``is_raw`` makes the key the bytes of one column: text and bytes as they are, numbers big endian,
+    as the serializers of Java's client write them. Raises UsageError for a column that is not there, named twice,
+    nested, or of a wide union.
     """
     if not columns:
         return None
@@ -55,7 +58,22 @@ def make_key_encoder(
         if columns.count(name) > 1:
             raise UsageError(f"--key: the column {name!r} is named twice", "name it once")
         found.append(find_text_column("--key", name, schema, avro_schema))
+    if is_raw:
+        return KeyEncoder((_raw(found),))
     return KeyEncoder(tuple(found))
+
+
+def _raw(columns: list[TextColumn]) -> TextColumn:
+    if len(columns) > 1:
+        raise UsageError("--key-format raw is for a key of one column", "name one, or choose json or avro")
+    (column,) = columns
+    kind = column.arrow_type
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if not is_number and not is_binary(kind) and not pa.types.is_string(kind):
+        raise UsageError(
+            f"--key-format raw: the column {column.name!r} is {kind}", "name a column of text, bytes or numbers"
+        )
+    return replace(column, is_raw=True)
 
 
 def _mode(column: TextColumn) -> int:

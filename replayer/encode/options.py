@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 VALUE_FORMATS = ("avro", "json")
+KEY_FORMATS = ("string", "json", "avro", "raw")
 JSON_TIMESTAMPS = ("iso", "epoch")
 TIMESTAMP_UNITS = ("s", "ms", "us", "ns")
 
@@ -42,6 +43,8 @@ class RecordOptions:
 
     key_columns: tuple[str, ...] = ()
     """The columns of the key, in order; none makes keyless records."""
+    key_format: str = "string"
+    """One of KEY_FORMATS."""
     timestamp: TimestampOptions | None = None
     """None leaves the timestamp to the producer: the moment of the send."""
     headers: tuple[HeaderRule, ...] = ()

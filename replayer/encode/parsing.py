@@ -60,8 +60,11 @@ def record_options(values: Mapping[str, Any]) -> RecordOptions:
     value_format = values.get("value_format", "avro")
     if value_format != "json" and "json_timestamps" in values:
         raise UsageError("--json-timestamps is for JSON values", "add --value-format json, or leave it out")
+    if "key_format" in values and "key" not in values:
+        raise UsageError("--key-format says how a key is written, but there is none", "add --key COLUMN")
     return RecordOptions(
         key_columns=values.get("key", ()),
+        key_format=values.get("key_format", "string"),
         timestamp=None if column is None else TimestampOptions(column, unit, zone),
         headers=values.get("header", ()),
         value_format=value_format,

@@ -28,6 +28,8 @@ class TextColumn:
     arrow_type: pa.DataType
     symbols: _Array | None = None
     is_uuid_bytes: bool = False
+    is_raw: bool = False
+    """Bytes as they are and numbers as Java's serializers write them, instead of their text."""
 
     def text(self, array: _Array) -> _Array:
         """The values as a string or binary array, null where they are."""
@@ -36,6 +38,8 @@ class TextColumn:
             array = array.dictionary_decode()
         if self.symbols is not None:
             return self.symbols.take(array)
+        if self.is_raw and not pa.types.is_string(kind):
+            return array.cast(pa.binary()) if is_binary(kind) else big_endian(array)
         if self.is_uuid_bytes:
             return uuid_text(array)
         if is_binary(kind):
@@ -96,6 +100,16 @@ def float_text(array: _Array) -> _Array:
     ends = np.append(commas - np.arange(len(commas)), len(printed) - len(commas))
     offsets = np.append(0, ends[: len(array)]).astype(np.int32)
     return _string_array(array, offsets, printed[printed != ord(",")])
+
+
+def big_endian(array: _Array) -> _Array:
+    """Integers and floating-point numbers as their bytes, most significant first, null where they are."""
+    numbers = array.fill_null(0).to_numpy(zero_copy_only=False)
+    width = numbers.dtype.itemsize
+    swapped = np.frombuffer(numbers.astype(numbers.dtype.newbyteorder(">")).tobytes() or b"\0", np.uint8)
+    offsets = np.arange(len(array) + 1, dtype=np.int32) * width
+    made: _Array = pa.Array.from_buffers(pa.binary(), len(array), [None, _buffer(offsets), _buffer(swapped)])
+    return pc.if_else(array.is_valid(), made, None) if array.null_count else made
 
 
 def uuid_text(array: _Array) -> _Array:

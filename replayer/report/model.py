@@ -48,6 +48,9 @@ class Target:
     """``in-process`` or the registry's address without credentials; None for values without a schema id."""
     subject: str | None
     schema_id: int | None
+    key_subject: str | None
+    """None for keys without a schema id."""
+    key_schema_id: int | None
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,8 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
 
 def _target_lines(target: Target) -> list[str]:
     address = printable(target.bootstrap) + (" (embedded broker)" if target.is_embedded else "")
-    registry = [] if target.registry is None else [labelled("registry", printable(target.registry))]
+    keys = "" if target.key_subject is None else f"key id {target.key_schema_id} as {printable(target.key_subject)}"
+    registry = [] if target.registry is None else [labelled("registry", printable(target.registry), keys)]
     return [
         *registry,
         labelled("topic", printable(target.topic), plural(target.partition_count, "partition"), address),

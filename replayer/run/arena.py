@@ -13,6 +13,7 @@ import pyarrow as pa
 from replayer.encode.avro import Encoder
 from replayer.encode.headers import BoundHeaders
 from replayer.encode.keys import KeyEncoder
+from replayer.encode.value_keys import ValueKeyEncoder
 from replayer.run.place_kernels import ArenaArrays, wire_sizes
 
 _NO_NUMBERS = np.zeros(0, np.int64)
@@ -43,7 +44,7 @@ class Arena:
         self,
         batch: pa.RecordBatch,
         encoder: Encoder,
-        key_encoder: KeyEncoder | None,
+        key_encoder: KeyEncoder | ValueKeyEncoder | None,
         source_rows: npt.NDArray[np.int64],
         timestamps_ms: npt.NDArray[np.int64] | None = None,
         headers: BoundHeaders | None = None,

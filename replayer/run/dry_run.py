@@ -38,7 +38,7 @@ def dry_run(config: RunConfig, observer: Observer) -> model.RunReport:
     # The rejects are counted, but no file is written: a dry run leaves nothing behind.
     rejects = replace(config.rejects, file=None)
     run_id = f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    setup = planning.pipeline_setup(plan, config.record, rejects, _prefix(config), limits.max_record_bytes, run_id)
+    setup = planning.pipeline_setup(plan, config.record, rejects, _prefixes(config), limits.max_record_bytes, run_id)
     rows = "" if plan.source.total_rows is None else f", {format_count(plan.source.total_rows)} rows"
     files = ", ".join(file.path for file in plan.source.files[:3])
     observer.plan([f"dry run: {files} ({format_bytes(plan.source.total_bytes)}{rows}), schema {plan.schema_origin}"])
@@ -47,8 +47,9 @@ def dry_run(config: RunConfig, observer: Observer) -> model.RunReport:
     return _Dry(config, observer, plan, setup, started_ns, started_at).run()
 
 
-def _prefix(config: RunConfig) -> bytes:
-    return b"" if config.record.value_format == "json" else confluent_prefix(_NO_SCHEMA_ID)
+def _prefixes(config: RunConfig) -> tuple[bytes, bytes]:
+    framed, record = confluent_prefix(_NO_SCHEMA_ID), config.record
+    return b"" if record.value_format == "json" else framed, framed if record.key_format == "avro" else b""
 
 
 class _Dry:

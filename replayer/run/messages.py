@@ -33,6 +33,7 @@ class PipelineSetup:
     schema_where: str
     """Names the schema in errors: its file, or ``inferred schema``."""
     prefix: bytes
+    key_prefix: bytes
     record: RecordOptions
     """Its columns by their names in the schema."""
     renames: tuple[tuple[str, str], ...]

@@ -15,9 +15,10 @@ from replayer.coerce.rejects import RejectedRow, RejectsFile, printable_values, 
 from replayer.encode.avro import make_encoder
 from replayer.encode.headers import BoundHeaders, Origin, make_header_encoder
 from replayer.encode.json import make_json_encoder
-from replayer.encode.keys import make_key_encoder
+from replayer.encode.keys import KeyEncoder, make_key_encoder
 from replayer.encode.timestamps import make_timestamp_column
 from replayer.encode.unfit import Unfit
+from replayer.encode.value_keys import ValueKeyEncoder, make_value_key_encoder
 from replayer.run.arena import Arena
 from replayer.run.messages import ROW_BITS, PipelineSetup, RejectTally
 from replayer.schema.arrow import arrow_type
@@ -59,7 +60,7 @@ class Pipeline:
         else:
             self.encoder = make_encoder(schema, setup.prefix)
         record, columns = setup.record, coerced_schema(schema)
-        self._key_encoder = make_key_encoder(record.key_columns, columns, schema)
+        self._key_encoder = _make_key_encoder(setup, columns, schema)
         self._timestamps = make_timestamp_column(record.timestamp, columns)
         self._headers = make_header_encoder(record.headers, columns, schema)
         paths = [file.path for file in self.source.files]
@@ -166,6 +167,15 @@ class Pipeline:
         """Close the rejects file."""
         if self._rejects is not None:
             self._rejects.close()
+
+
+def _make_key_encoder(
+    setup: PipelineSetup, columns: pa.Schema, schema: AvroSchema
+) -> KeyEncoder | ValueKeyEncoder | None:
+    record = setup.record
+    if record.key_format in ("json", "avro"):
+        return make_value_key_encoder(record.key_columns, schema, record.key_format, setup.key_prefix)
+    return make_key_encoder(record.key_columns, columns, schema, is_raw=record.key_format == "raw")
 
 
 def _raw_row(batch: pa.RecordBatch, position: int) -> str:

@@ -89,15 +89,24 @@ def batch_limits(properties: Mapping[str, str], topic_max_bytes: int | None) -> 
 
 
 def pipeline_setup(
-    plan: DatasetPlan, record: RecordOptions, rejects: RejectOptions, prefix: bytes, max_record_bytes: int, run_id: str
+    plan: DatasetPlan,
+    record: RecordOptions,
+    rejects: RejectOptions,
+    prefixes: tuple[bytes, bytes],
+    max_record_bytes: int,
+    run_id: str,
 ) -> PipelineSetup:
-    """What the reader needs to turn rows into records. Columns go by their names in the dataset or the schema."""
+    """What the reader needs to turn rows into records. Columns go by their names in the dataset or the schema.
+
+    ``prefixes`` stand before every value and every key.
+    """
     return PipelineSetup(
         source=plan.source,
         schema_text=plan.schema.text,
         schema_where=plan.schema_where,
-        prefix=prefix,
-        record=_by_field(record, dict(plan.renames)),
+        prefix=prefixes[0],
+        key_prefix=prefixes[1],
+        record=by_field(record, dict(plan.renames)),
         renames=plan.renames,
         rejects_file=rejects.file,
         max_record_bytes=max_record_bytes,
@@ -105,7 +114,7 @@ def pipeline_setup(
     )
 
 
-def _by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions:
+def by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions:
     """The options with the names of fields in place of those of columns."""
     timestamp = record.timestamp
     return replace(

@@ -145,6 +145,8 @@ def _target(facts: RunFacts, partition_count: int) -> model.Target:
         registry=facts.registration.registry,
         subject=facts.registration.subject,
         schema_id=facts.registration.schema_id,
+        key_subject=facts.registration.key_subject,
+        key_schema_id=facts.registration.key_schema_id,
     )
 
 

@@ -201,7 +201,7 @@ class _Run:
 
     def run(self) -> RunReport:
         """Set up the children, start the clock, watch until all have ended, then close the books."""
-        registration = register(self._config, self._plan.schema)
+        registration = register(self._config, self._plan)
         reserve(self._crew.memory_descriptor, self._layout.total_bytes)
         memory = map_file(self._crew.memory_descriptor, self._layout.total_bytes)
         control = control_of(memory)
@@ -214,7 +214,7 @@ class _Run:
         )
         self._tell_plan(registration)
         before = self._destination.cluster.end_offsets(self._config.topic)
-        self._send_setups(registration.prefix)
+        self._send_setups((registration.prefix, registration.key_prefix))
         self._await_ready()
         start_ns = self._start_clock(control)
         self._watch.watch(self._crew.family, self._crew.members(), start_ns)
@@ -267,7 +267,7 @@ class _Run:
         for note in self._notes:
             self._observer.note(note)
 
-    def _send_setups(self, prefix: bytes) -> None:
+    def _send_setups(self, prefixes: tuple[bytes, bytes]) -> None:
         config, crew = self._config, self._crew
         assert crew.reader is not None
         for spare in crew.workers[self._worker_count :]:
@@ -277,7 +277,7 @@ class _Run:
             ReaderSetup(
                 layout=self._layout,
                 pipeline=planning.pipeline_setup(
-                    self._plan, config.record, config.rejects, prefix, self._limits.max_record_bytes, self._run_id
+                    self._plan, config.record, config.rejects, prefixes, self._limits.max_record_bytes, self._run_id
                 ),
                 rate_per_s=config.pacing.rate,
                 max_records=config.limits.max_records,

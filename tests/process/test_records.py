@@ -113,3 +113,28 @@ def test_json_values(tmp_path: Path, producer: str) -> None:
         ).encode()
         for k in range(100)
     }
+
+
+def test_case_22_null_and_empty_keys(tmp_path: Path) -> None:
+    """A null is a record without a key, an empty text an empty key, in the partition where Java puts it."""
+    dataset = parquet(tmp_path, key=["", None, "a"] * 50, n=list(range(150)))
+    with embedded_broker("t", partitions=4) as broker:
+        broker.run(dataset, "-t", "t", "--key", "key")
+        messages = broker.read("t")
+    keys = [message.key() for message in messages]
+    assert sorted(keys, key=str) == sorted([b"", None, b"a"] * 50, key=str)
+    # (murmur2 & 0x7fffffff) % 4 by Kafka's Utils.murmur2: 275646681 of no bytes.
+    assert {message.partition() for message in messages if message.key() == b""} == {275646681 % 4}
+
+
+def test_avro_keys_have_a_subject_of_their_own(tmp_path: Path) -> None:
+    """The key is framed with its own schema id, beside the value's, and the report names both."""
+    dataset = parquet(tmp_path, id=list(range(20)), city=["Köln"] * 20)
+    with embedded_broker("t") as broker:
+        report = broker.run(dataset, "-t", "t", "--key", "id", "--key-format", "avro")
+        assert report.target is not None
+        assert (report.target.subject, report.target.key_subject) == ("t-value", "t-key")
+        assert report.target.schema_id != report.target.key_schema_id
+        keys = sorted(message.key() or b"" for message in broker.read("t"))
+    prefix = b"\0" + int(report.target.key_schema_id or 0).to_bytes(4, "big")
+    assert keys == [prefix + bytes([2 * number]) for number in range(20)]  # Avro's zig-zag of 0 to 19

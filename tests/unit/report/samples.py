@@ -49,7 +49,7 @@ AT_MAX = RunReport(
     exit_code=0,
     problems=(),
     notes=(),
-    target=Target("127.0.0.1:38211", True, "orders", 3, "in-process", "orders-value", 1),
+    target=Target("127.0.0.1:38211", True, "orders", 3, "in-process", "orders-value", 1, None, None),
     dataset=DatasetUsed(("data/orders.parquet",), ("parquet",), 1_200_000, "inferred from the file's types", 1),
     encoder=EncoderUsed("columnar", 0, "", "avro"),
     producer=ProducerUsed("native", "the bundled librdkafka has what it needs", "2.16.0"),
@@ -100,7 +100,9 @@ PACED_WITH_TROUBLE = dataclasses.replace(
     exit_code=6,
     problems=(Problem("DeliveryError", "593 of 599,993 records were not delivered", "the rows are listed below", 6),),
     notes=("REPLAYER_RAT sets nothing: did you mean REPLAYER_RATE?",),
-    target=Target("kafka-1:9092,kafka-2:9092", False, "orders", 2, "http://registry:8081", "orders-value", 17),
+    target=Target(
+        "kafka-1:9092,kafka-2:9092", False, "orders", 2, "http://registry:8081", "orders-value", 17, "orders-key", 18
+    ),
     dataset=DatasetUsed(tuple(f"data/{day}.csv" for day in range(1, 6)), ("csv",), None, "orders.avsc", 0),
     encoder=EncoderUsed("fastavro", 600_003, "field 'value': a union of three types", "avro"),
     asked_rate_per_s=100_000.0,
