@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from replayer.coerce.options import RejectOptions
-from replayer.encode.options import JSON_TIMESTAMPS, KEY_FORMATS, TIMESTAMP_UNITS, VALUE_FORMATS, RecordOptions
-from replayer.encode.parsing import parse_columns, parse_headers, record_options
+from replayer.encode.options import RecordOptions
+from replayer.encode.parsing import RECORD_OPTIONS, record_options
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
 from replayer.kafka.properties import client_properties, read_properties_file
@@ -189,14 +189,7 @@ OPTIONS = (
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
     Option("--schema", "streams.schema.file", _existing_file),
-    Option("--key", "streams.key.columns", parse_columns),
-    Option("--key-format", "streams.key.format", _one_of(*KEY_FORMATS)),
-    Option("--value-format", "streams.value.format", _one_of(*VALUE_FORMATS)),
-    Option("--json-timestamps", "streams.value.timestamps", _one_of(*JSON_TIMESTAMPS)),
-    Option("--header", "streams.headers", parse_headers),
-    Option("--timestamp-col", "streams.timestamp.column", _text),
-    Option("--timestamp-unit", "streams.timestamp.unit", _one_of(*TIMESTAMP_UNITS)),
-    Option("--timestamp-zone", "streams.timestamp.zone", _text),
+    *(Option(flag, key, _one_of(*parse) if isinstance(parse, tuple) else parse) for flag, key, parse in RECORD_OPTIONS),
     Option("--rejects-file", "streams.rejects.file", _text),
     Option("--rate", "pacing.rate", parse_rate),
     Option("--max-records", "run.max_records", parse_count),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 VALUE_FORMATS = ("avro", "json")
+PARTITIONERS = ("murmur2", "crc32", "round-robin")
 KEY_FORMATS = ("string", "json", "avro", "raw")
 JSON_TIMESTAMPS = ("iso", "epoch")
 TIMESTAMP_UNITS = ("s", "ms", "us", "ns")
@@ -48,6 +49,10 @@ class RecordOptions:
     timestamp: TimestampOptions | None = None
     """None leaves the timestamp to the producer: the moment of the send."""
     headers: tuple[HeaderRule, ...] = ()
+    partitioner: str = "murmur2"
+    """One of PARTITIONERS."""
+    partition_column: str | None = None
+    """Stands for any partitioner."""
     value_format: str = "avro"
     """One of VALUE_FORMATS."""
     json_timestamps: str = "iso"

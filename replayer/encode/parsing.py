@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from replayer.encode.options import HEADER_ORIGINS, HEADERS_MAX, HeaderRule, RecordOptions, TimestampOptions
+from replayer.encode.options import (
+    HEADER_ORIGINS,
+    HEADERS_MAX,
+    JSON_TIMESTAMPS,
+    KEY_FORMATS,
+    PARTITIONERS,
+    TIMESTAMP_UNITS,
+    VALUE_FORMATS,
+    HeaderRule,
+    RecordOptions,
+    TimestampOptions,
+)
 from replayer.errors import UsageError
 
 
@@ -51,6 +62,27 @@ def _header(line: str) -> HeaderRule:
     return HeaderRule(name, "column", inner)
 
 
+def _text(text: str) -> str:
+    if not text.strip():
+        raise UsageError("the value is empty", "give a value or leave the option out")
+    return text.strip()
+
+
+RECORD_OPTIONS: tuple[tuple[str, str, Callable[[str], Any] | tuple[str, ...]], ...] = (
+    ("--key", "streams.key.columns", parse_columns),
+    ("--key-format", "streams.key.format", KEY_FORMATS),
+    ("--partitioner", "streams.partition.by", PARTITIONERS),
+    ("--partition-col", "streams.partition.column", _text),
+    ("--value-format", "streams.value.format", VALUE_FORMATS),
+    ("--json-timestamps", "streams.value.timestamps", JSON_TIMESTAMPS),
+    ("--header", "streams.headers", parse_headers),
+    ("--timestamp-col", "streams.timestamp.column", _text),
+    ("--timestamp-unit", "streams.timestamp.unit", TIMESTAMP_UNITS),
+    ("--timestamp-zone", "streams.timestamp.zone", _text),
+)
+"""Flag, key in the configuration file, and the parser or the words that there are."""
+
+
 def record_options(values: Mapping[str, Any]) -> RecordOptions:
     """The options from parsed values by the names of ``config.Option``. Raises UsageError where two do not agree."""
     column, unit, zone = (values.get(f"timestamp_{name}") for name in ("col", "unit", "zone"))
@@ -62,11 +94,15 @@ def record_options(values: Mapping[str, Any]) -> RecordOptions:
         raise UsageError("--json-timestamps is for JSON values", "add --value-format json, or leave it out")
     if "key_format" in values and "key" not in values:
         raise UsageError("--key-format says how a key is written, but there is none", "add --key COLUMN")
+    if "partitioner" in values and "partition_col" in values:
+        raise UsageError("--partitioner and --partition-col both choose the partition", "keep one of the two")
     return RecordOptions(
         key_columns=values.get("key", ()),
         key_format=values.get("key_format", "string"),
         timestamp=None if column is None else TimestampOptions(column, unit, zone),
         headers=values.get("header", ()),
         value_format=value_format,
+        partitioner=values.get("partitioner", "murmur2"),
+        partition_column=values.get("partition_col"),
         json_timestamps=values.get("json_timestamps", "iso"),
     )

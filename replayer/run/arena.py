@@ -33,6 +33,8 @@ class Arena:
         self._headers = np.zeros(0, np.uint8)
         self.arrays = self._arrays(np.zeros(0, np.int64))
         self.record_count = 0
+        self.partitions: npt.NDArray[np.int32] | None = None
+        """Of each row, where a column says it."""
 
     def _arrays(self, source_rows: npt.NDArray[np.int64]) -> ArenaArrays:
         return ArenaArrays(

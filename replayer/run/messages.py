@@ -42,6 +42,8 @@ class PipelineSetup:
     max_record_bytes: int
     """The largest size of a record on the wire that the topic takes; larger ones are rejected."""
     run_id: str
+    partition_count: int | None
+    """None in a dry run, which asks no topic."""
 
 
 @dataclass(frozen=True)

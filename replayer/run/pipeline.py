@@ -16,6 +16,7 @@ from replayer.encode.avro import make_encoder
 from replayer.encode.headers import BoundHeaders, Origin, make_header_encoder
 from replayer.encode.json import make_json_encoder
 from replayer.encode.keys import KeyEncoder, make_key_encoder
+from replayer.encode.partition_column import make_partition_column
 from replayer.encode.timestamps import make_timestamp_column
 from replayer.encode.unfit import Unfit
 from replayer.encode.value_keys import ValueKeyEncoder, make_value_key_encoder
@@ -62,6 +63,7 @@ class Pipeline:
         record, columns = setup.record, coerced_schema(schema)
         self._key_encoder = _make_key_encoder(setup, columns, schema)
         self._timestamps = make_timestamp_column(record.timestamp, columns)
+        self._partitions = make_partition_column(record.partition_column, columns, setup.partition_count)
         self._headers = make_header_encoder(record.headers, columns, schema)
         paths = [file.path for file in self.source.files]
         self._rejects = RejectsFile(setup.rejects_file, paths) if setup.rejects_file else None
@@ -95,9 +97,13 @@ class Pipeline:
         timestamps = None if self._timestamps is None else self._timestamps.read(coerced.batch)
         stamps_ms = None if timestamps is None else timestamps.milliseconds
         arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows, stamps_ms, self._bind_headers(coerced))
+        unfit = () if timestamps is None else timestamps.unfit
+        if self._partitions is not None:
+            arena.partitions, outside = self._partitions.read(coerced.batch)
+            unfit += outside
         rows = np.arange(arena.record_count, dtype=np.int64)
-        if timestamps is not None and timestamps.unfit:
-            rows = self._reject_unfit(coerced, source_batch, timestamps.unfit)
+        if unfit:
+            rows = self._reject_unfit(coerced, source_batch, unfit)
         limit = self._setup.max_record_bytes
         if arena.record_count and arena.value_bytes + arena.key_bytes + arena.header_bytes + 100 > limit:
             is_fit = arena.sizes()[rows] <= limit

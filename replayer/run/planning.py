@@ -95,6 +95,7 @@ def pipeline_setup(
     prefixes: tuple[bytes, bytes],
     max_record_bytes: int,
     run_id: str,
+    partition_count: int | None = None,
 ) -> PipelineSetup:
     """What the reader needs to turn rows into records. Columns go by their names in the dataset or the schema.
 
@@ -111,6 +112,7 @@ def pipeline_setup(
         rejects_file=rejects.file,
         max_record_bytes=max_record_bytes,
         run_id=run_id,
+        partition_count=partition_count,
     )
 
 
@@ -121,6 +123,7 @@ def by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions:
         record,
         key_columns=tuple(fields.get(column, column) for column in record.key_columns),
         timestamp=timestamp and replace(timestamp, column=fields.get(timestamp.column, timestamp.column)),
+        partition_column=fields.get(record.partition_column or "", record.partition_column),
         headers=tuple(
             replace(rule, value=fields.get(rule.value, rule.value)) if rule.source == "column" else rule
             for rule in record.headers

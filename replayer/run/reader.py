@@ -222,7 +222,7 @@ class _Placer:
         else:
             due_ns = self._schedule.due_offsets_ns(self._index, count)
         self._index += count
-        partitions = self._partitions(arena, rows, due_ns)
+        partitions = self._partitions(arena, rows, due_ns, self._index - count)
         pieces = [(0, count)] if self._schedule is None else cut_by_span(due_ns, SLOT_SPAN_NS)
         for piece_first, piece_end in pieces:
             first = piece_first
@@ -237,16 +237,25 @@ class _Placer:
         return self.placed_of_last
 
     def _partitions(
-        self, arena: Arena, rows: npt.NDArray[np.int64], due_ns: npt.NDArray[np.int64]
+        self, arena: Arena, rows: npt.NDArray[np.int64], due_ns: npt.NDArray[np.int64], first_index: int
     ) -> npt.NDArray[np.int32]:
+        record = self._setup.pipeline.record
+        if arena.partitions is not None:
+            return arena.partitions[rows]
+        if record.partitioner == "round-robin":
+            numbers = np.arange(first_index, first_index + len(rows), dtype=np.int64)
+            return (numbers % self._layout.partition_count).astype(np.int32)
         arrays, partition_count = arena.arrays, self._layout.partition_count
         partitions = np.zeros(len(rows), np.int32)
         run_ns, run_bytes = (_NO_LIMIT, RUN_BYTES) if self._schedule is None else (RUN_SPAN_NS, _NO_LIMIT)
         keyless_partitions(
             self._run_state, due_ns, arrays, rows, partition_count, run_ns, run_bytes, partitions,
         )  # fmt: skip
-        if self._setup.pipeline.record.key_columns:
-            partition_by_key(arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions)
+        if record.key_columns:
+            is_crc32 = record.partitioner == "crc32"
+            partition_by_key(
+                arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions, is_crc32
+            )
         return partitions
 
     def _place_segment(

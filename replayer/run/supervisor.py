@@ -277,7 +277,13 @@ class _Run:
             ReaderSetup(
                 layout=self._layout,
                 pipeline=planning.pipeline_setup(
-                    self._plan, config.record, config.rejects, prefixes, self._limits.max_record_bytes, self._run_id
+                    self._plan,
+                    config.record,
+                    config.rejects,
+                    prefixes,
+                    self._limits.max_record_bytes,
+                    self._run_id,
+                    self._layout.partition_count,
                 ),
                 rate_per_s=config.pacing.rate,
                 max_records=config.limits.max_records,

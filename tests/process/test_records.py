@@ -138,3 +138,48 @@ def test_avro_keys_have_a_subject_of_their_own(tmp_path: Path) -> None:
         keys = sorted(message.key() or b"" for message in broker.read("t"))
     prefix = b"\0" + int(report.target.key_schema_id or 0).to_bytes(4, "big")
     assert keys == [prefix + bytes([2 * number]) for number in range(20)]  # Avro's zig-zag of 0 to 19
+
+
+def test_round_robin_spreads_records_evenly(tmp_path: Path) -> None:
+    """Record r goes to partition r modulo their number, whatever its key and however many workers."""
+    dataset = parquet(tmp_path, id=list(range(400)), key=["same"] * 400)
+    with embedded_broker("t", partitions=4) as broker:
+        broker.run(
+            dataset, "-t", "t", "--key", "key", "--partitioner", "round-robin", "--header", "id={id}", "--workers", "2"
+        )
+        found = {
+            int((message.headers() or [("", b"")])[0][1] or b""): message.partition() for message in broker.read("t")
+        }
+    assert found == {k: k % 4 for k in range(400)}
+
+
+def test_crc32_is_what_librdkafka_does(tmp_path: Path) -> None:
+    """The same keys by an ordinary producer with ``partitioner=consistent`` lie in the same partitions."""
+    from confluent_kafka import Producer
+
+    keys = [f"key-{k}" for k in range(200)]
+    dataset = parquet(tmp_path, key=keys)
+    with embedded_broker("ours", "theirs", partitions=5) as broker:
+        broker.run(dataset, "-t", "ours", "--key", "key", "--partitioner", "crc32")
+        producer = Producer({"bootstrap.servers": broker.bootstrap, "partitioner": "consistent"})
+        for key in keys:
+            producer.produce("theirs", b"", key.encode())
+        assert producer.flush(20) == 0
+        places = [
+            {message.key(): message.partition() for message in broker.read(topic)} for topic in ("ours", "theirs")
+        ]
+    assert len(places[0]) == 200
+    assert places[0] == places[1]
+
+
+def test_partitions_come_from_a_column(tmp_path: Path) -> None:
+    """Each record lies where its row says; rows that name no partition of the topic are rejected."""
+    dataset = parquet(tmp_path, id=list(range(100)), part=[k % 3 for k in range(97)] + [3, -1, None])
+    with embedded_broker("t", partitions=3) as broker:
+        report = broker.run(dataset, "-t", "t", "--key", "id", "--partition-col", "part", "--workers", "2", expect=5)
+        assert sorted((one.reason, one.count) for one in report.rejects) == [
+            ("no_such_partition", 2),
+            ("null_partition", 1),
+        ]
+        found = {int(message.key() or b""): message.partition() for message in broker.read("t")}
+    assert found == {k: k % 3 for k in range(97)}
