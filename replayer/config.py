@@ -15,6 +15,7 @@ from typing import Any
 
 from replayer.coerce.options import RejectOptions
 from replayer.encode.options import RecordOptions
+from replayer.encode.parsing import RECORD_OPTIONS, parse_columns, record_options
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
 from replayer.kafka.properties import client_properties, read_properties_file
@@ -136,16 +137,6 @@ def _worker_count(text: str) -> int:
     return int(text)
 
 
-def _columns(text: str) -> tuple[str, ...]:
-    columns = tuple(column.strip() for column in text.split(","))
-    if not all(columns):
-        raise UsageError(f"{text!r} names an empty column", "write it like customer_id or country,city")
-    doubled = sorted({column for column in columns if columns.count(column) > 1})
-    if doubled:
-        raise UsageError(f"{text!r} names {', '.join(doubled)} more than once")
-    return columns
-
-
 def parse_topic(text: str) -> str:
     """The name, if Kafka allows it."""
     if not _TOPIC.match(text) or text in (".", ".."):
@@ -198,7 +189,7 @@ OPTIONS = (
     Option("--workers", "run.workers", _worker_count),
     Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
-    Option("--columns", "streams.dataset.columns", _columns),
+    Option("--columns", "streams.dataset.columns", parse_columns),
     Option("--union-schemas", "streams.dataset.union_schemas", _boolean),
     Option("--encoding", "streams.dataset.encoding", dataset.parse_encoding),
     Option("--delimiter", "streams.dataset.delimiter", dataset.parse_delimiter),
@@ -206,7 +197,7 @@ OPTIONS = (
     Option("--header-row", "streams.dataset.header_row", _boolean),
     Option("--null-words", "streams.dataset.null_words", dataset.parse_null_words),
     Option("--schema", "streams.schema.file", _existing_file),
-    Option("--key", "streams.key.columns", _columns),
+    *(Option(flag, key, _one_of(*parse) if isinstance(parse, tuple) else parse) for flag, key, parse in RECORD_OPTIONS),
     Option("--rejects-file", "streams.rejects.file", _text),
     Option("--rate", "pacing.rate", parse_rate),
     Option("--max-records", "run.max_records", parse_count),
@@ -215,7 +206,7 @@ OPTIONS = (
     Option("--loops", "run.loops", parse_count),
     Option("--dry-run", "run.dry_run", _boolean),
 )
-"""Every option that can also be set in the environment. ``-X`` and DATASET are lists and are typed only."""
+"""Every option that can also be set in the environment (headers one a line). ``-X`` and DATASET are typed only."""
 
 
 @dataclass
@@ -369,11 +360,16 @@ def resolve(
         client_properties(kafka)
     except UsageError as error:
         resolution.fault("", error.message, error.hint)
+    record = RecordOptions()
+    try:
+        record = record_options(values)
+    except UsageError as error:
+        resolution.fault("", error.message, error.hint)
     config = RunConfig(
         kafka=kafka,
         source=source,
         schema=SchemaOptions(schema_file=values.get("schema"), registry_url=values.get("registry_url")),
-        record=RecordOptions(key_columns=values.get("key", ())),
+        record=record,
         rejects=RejectOptions(file=values.get("rejects_file")),
         pacing=PacingOptions(rate=values.get("rate")),
         limits=LimitOptions(

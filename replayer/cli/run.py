@@ -39,6 +39,22 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--null-words", metavar="WORD[,WORD]", help="Unquoted CSV fields that mean null, besides the empty one.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
+@click.option("--key-format", metavar="string|json|avro|raw", help="What keys are. Default: string.")
+@click.option("--partitioner", metavar="murmur2|crc32|round-robin", help="How partitions are chosen. Default: murmur2.")
+@click.option("--partition-col", metavar="COLUMN", help="Column of the partition, instead of a partitioner.")
+@click.option("--value-format", metavar="avro|json", help="What values are. Default: avro.")
+@click.option("--json-timestamps", metavar="iso|epoch", help="Timestamps in JSON values. Default: iso.")
+@click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A record header; {column}, {@run}, {@file} and {@row} are filled in; repeatable.",
+)
+@click.option(
+    "--timestamp-col", metavar="COLUMN", help="Column of the record timestamp. Default: the time of the send."
+)
+@click.option("--timestamp-unit", metavar="s|ms|us|ns", help="What a column of numbers counts since 1970.")
+@click.option("--timestamp-zone", metavar="ZONE", help="Zone of dates and of timestamps without one, like UTC.")
 @click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here, as NDJSON.")
 @click.option("--rate", metavar="RATE", help="Records per second, like 100k or 1.5M/s. Default: max.")
 @click.option("--max-records", "--max-messages", metavar="COUNT", help="Stop after this many accepted records.")
@@ -70,11 +86,11 @@ def run(
     json_array: bool,
     **typed: Any,
 ) -> int:
-    """Publish every row of DATASET (files, folders or globs of Parquet, Arrow, CSV and JSON; .gz and .zst too) as Avro.
+    """Publish every row of DATASET (files, folders or globs of Parquet, Arrow, CSV and JSON; .gz and .zst too).
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
-    texts = {name: "true" if value is True else value for name, value in typed.items()}
+    texts = {name: _as_text(value) for name, value in typed.items()}
     texts["format"] = _format(texts["format"], json_lines=json_lines, json_array=json_array)
     resolved = resolve(dataset, overrides, texts, wiring.environment)
     display = make_progress(
@@ -108,6 +124,13 @@ def _format(name: str | None, *, json_lines: bool, json_array: bool) -> str | No
     if len(said) > 1:
         raise UsageError(f"{' and '.join(said)} name the format twice", "keep one of them")
     return words[said[0]] or None if said else None
+
+
+def _as_text(value: Any) -> str | None:
+    """A typed value as the environment would have it: flags are words, and what repeats goes one a line."""
+    if isinstance(value, tuple):
+        return "\n".join(value) if value else None
+    return "true" if value is True else value
 
 
 def _report_of(config: RunConfig, wiring: Wiring, display: Progress) -> RunReport:

@@ -97,7 +97,7 @@ class ColumnarEncoder:
             row_count, address(buffer), address(value_ends),
         )  # fmt: skip
         if written < 0:
-            column = _column_at(self._plan.columns, -1 - written)
+            column = column_at(self._plan.columns, -1 - written)
             raise SchemaError(
                 f"column {column.path}: null in row {value_ends[0]} of a RecordBatch, but the schema has no null there"
             )
@@ -117,7 +117,7 @@ def check_room(bound: int, row_count: int, buffer: NDArray[np.uint8], value_ends
         raise ValueError(f"the ends must be contiguous int64 with at least {row_count} places")
 
 
-def _column_at(columns: tuple[Column, ...], position: int) -> Column:
+def column_at(columns: tuple[Column, ...], position: int) -> Column:
     """The column whose instruction lies at ``position``: the last one that starts there or before, on each level."""
     column = max((column for column in columns if column.position <= position), key=lambda found: found.position)
-    return column if column.position == position else _column_at(column.children, position)
+    return column if column.position == position else column_at(column.children, position)

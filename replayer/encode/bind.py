@@ -40,7 +40,7 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class Entries:
     """A dictionary's strings as they stand in a record: entry i is ``written[starts[i]:starts[i + 1]]``."""
 
     dictionary: _Array
@@ -56,7 +56,7 @@ class Binder:
     def __init__(self, plan: Plan, prefix_size: int) -> None:
         self._plan = plan
         self._prefix_size = prefix_size
-        self._entries: dict[int, _Entries] = {}
+        self._entries: dict[int, Entries] = {}
 
     def bind(self, batch: pa.RecordBatch) -> Binding:
         """Raises SchemaError when the columns are not those of the plan."""
@@ -74,7 +74,7 @@ class Binder:
 class _Walk:
     """Fills in a program: one visit per Arrow array, each with the window of values that the records reach."""
 
-    def __init__(self, program: NDArray[np.int64], entries: dict[int, _Entries]) -> None:
+    def __init__(self, program: NDArray[np.int64], entries: dict[int, Entries]) -> None:
         self.program = program
         self.bound = 0
         self.kept: list[Any] = []
@@ -99,9 +99,9 @@ class _Walk:
         elif pa.types.is_dictionary(array.type):
             self._add_dictionary(column, array, words, first, count)
         elif array.type != column.arrow_type:
-            raise _mismatch(column, array)
+            raise mismatch(column, array)
         elif column.op == kernels.OP_STRING:
-            words[kernels.OFFSETS], begin, end = _offsets(buffers[1], array.offset, first, count)
+            words[kernels.OFFSETS], begin, end = offsets_window(buffers[1], array.offset, first, count)
             self.bound += end - begin
             if buffers[2] is not None:
                 words[kernels.VALUES] = buffers[2].address
@@ -112,15 +112,15 @@ class _Walk:
     def _add_record(self, column: Column, array: _Array, first: int, count: int) -> None:
         names = [child.path.rpartition(".")[2] for child in column.children]
         if not isinstance(array, pa.StructArray) or [field.name for field in array.type] != names:
-            raise _mismatch(column, array)
+            raise mismatch(column, array)
         for index, child in enumerate(column.children):
             self.add(child, array.field(index), first, count)
 
     def _add_list(self, column: Column, array: _Array, words: NDArray[np.int64], first: int, count: int) -> None:
         is_map = len(column.children) == 2
         if not (pa.types.is_map(array.type) if is_map else pa.types.is_list(array.type)):
-            raise _mismatch(column, array)
-        words[kernels.OFFSETS], begin, end = _offsets(array.buffers()[1], array.offset, first, count)
+            raise mismatch(column, array)
+        words[kernels.OFFSETS], begin, end = offsets_window(array.buffers()[1], array.offset, first, count)
         inner: _Array = array.values
         # Not MapArray.keys and .items: they overlook the offset of a sliced array of entries.
         children: Sequence[_Array] = (inner.field(0), inner.field(1)) if is_map else (inner,)
@@ -131,12 +131,12 @@ class _Walk:
         """The array, decoded where its dictionary holds a null: then its validity bitmap does not show every null."""
         kind = array.type
         if column.op != kernels.OP_STRING or kind.index_type != pa.int32() or kind.value_type != column.arrow_type:
-            raise _mismatch(column, array)
+            raise mismatch(column, array)
         return array.dictionary_decode() if array.dictionary.null_count else array
 
     def _add_dictionary(self, column: Column, array: _Array, words: NDArray[np.int64], first: int, count: int) -> None:
         entries = self._entries.get(column.position)
-        if entries is None or not _is_same(entries.dictionary, array.dictionary):
+        if entries is None or not is_same(entries.dictionary, array.dictionary):
             entries = _write_entries(array.dictionary, words)
             self._entries[column.position] = entries
         self.kept.append(entries)
@@ -160,7 +160,7 @@ def address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _offsets(buffer: Any, offset: int, first: int, count: int) -> tuple[int, int, int]:
+def offsets_window(buffer: Any, offset: int, first: int, count: int) -> tuple[int, int, int]:
     """The address of the int32 offset of value 0, and the window of children below ``count`` values from ``first``."""
     if buffer is None or count == 0:
         return 0, 0, 0
@@ -168,10 +168,10 @@ def _offsets(buffer: Any, offset: int, first: int, count: int) -> tuple[int, int
     return buffer.address + 4 * offset, int(ends[offset + first]), int(ends[offset + first + count])
 
 
-def _write_entries(dictionary: _Array, words: NDArray[np.int64]) -> _Entries:
+def _write_entries(dictionary: _Array, words: NDArray[np.int64]) -> Entries:
     count = len(dictionary)
     buffers = dictionary.buffers()
-    offsets, begin, end = _offsets(buffers[1], dictionary.offset, 0, count)
+    offsets, begin, end = offsets_window(buffers[1], dictionary.offset, 0, count)
     values, last_move = (buffers[2].address, buffers[2].size - kernels.MOVE) if buffers[2] else (0, -1)
     written = np.empty(end - begin + 6 * count + kernels.SLACK, dtype=np.uint8)
     starts = np.zeros(count + 1, dtype=np.int64)
@@ -180,10 +180,10 @@ def _write_entries(dictionary: _Array, words: NDArray[np.int64]) -> _Entries:
         offsets, values, count, values + last_move, branch_byte, branch_size, address(written), address(starts)
     )
     sizes = np.diff(starts)
-    return _Entries(dictionary, written, starts, sizes, int(sizes.max(initial=0)))
+    return Entries(dictionary, written, starts, sizes, int(sizes.max(initial=0)))
 
 
-def _is_same(left: _Array, right: _Array) -> bool:
+def is_same(left: _Array, right: _Array) -> bool:
     """Whether two arrays lie at the same place, and so are equal: ``left`` keeps its memory from being reused."""
     if left.offset != right.offset or len(left) != len(right):
         return False
@@ -191,5 +191,6 @@ def _is_same(left: _Array, right: _Array) -> bool:
     return all((a.address if a else 0) == (b.address if b else 0) for a, b in pairs)
 
 
-def _mismatch(column: Column, array: _Array) -> SchemaError:
+def mismatch(column: Column, array: _Array) -> SchemaError:
+    """The error of a column of another type than the plan's."""
     return SchemaError(f"column {column.path}: the encoder expects {column.arrow_type}, not {array.type}")

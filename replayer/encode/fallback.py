@@ -79,7 +79,7 @@ def _values(node: Node, array: Any) -> list[Any]:
     """A column as the Python values that fastavro takes."""
     if arrow_type(node) is None:
         # Column as it is: a union's branch is chosen from the Python value.
-        return [_plain(value) for value in _without_maps(array)]
+        return [_plain(value) for value in python_values(array)]
     convert = _converter(node)
     values = array.cast(_storage_type(array.type)).to_pylist()
     return values if convert is None else [None if value is None else convert(value) for value in values]
@@ -130,7 +130,8 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _without_maps(array: Any) -> list[Any]:
+def python_values(array: Any) -> list[Any]:
+    """A column as Python values, maps as dictionaries."""
     values: list[Any] = array.to_pylist(maps_as_pydicts="strict") if _has_map(array.type) else array.to_pylist()
     return values
 

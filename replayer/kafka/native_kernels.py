@@ -31,6 +31,7 @@ from replayer.kafka.delivery_kernels import count_delivered, count_undelivered, 
 from replayer.machine.clock_kernels import monotonic_ns
 from replayer.machine.jit import kernel
 from replayer.machine.memory import address_of, c_function, peek_i32, peek_i64
+from replayer.machine.unaligned import load_int32
 
 FUNCTIONS = (
     "rd_kafka_produce_batch", "rd_kafka_produceva", "rd_kafka_error_code", "rd_kafka_error_destroy",
@@ -135,7 +136,7 @@ def _headers_of(functions: Int64s, blocks: Blocks, block: int, position: int) ->
     at, end = base + start, base + blocks.header_ends[block, position]
     headers = _pointer_to_pointer(functions[HEADERS_NEW], (np.int64(HEADERS_PER_RECORD),))
     while at < end:
-        name_length, value_length = np.int64(peek_i32(at)), np.int64(peek_i32(at + 4))
+        name_length, value_length = load_int32(at), load_int32(at + 4)
         name = at + 8
         value = name + name_length + 1
         pointer = np.int64(0) if value_length < 0 else value

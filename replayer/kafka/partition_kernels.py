@@ -1,7 +1,8 @@
-"""Partitions of keys: Kafka's murmur2, as its Java client computes it.
+"""Partitions of keys: Kafka's murmur2, as its Java client computes it, and CRC-32, as librdkafka does by default.
 
 Source: ``org.apache.kafka.common.utils.Utils.murmur2`` (seed 0x9747b28c) and ``toPositive``; the partition of a key is
-``(murmur2(key) & 0x7fffffff) % partition_count``. Records without a key are not hashed.
+``(murmur2(key) & 0x7fffffff) % partition_count``; with CRC-32 (librdkafka's ``consistent``) it is ``crc32(key) %
+partition_count``. Records without a key are not hashed.
 """
 
 from __future__ import annotations
@@ -47,6 +48,28 @@ def murmur2(key: npt.NDArray[np.uint8], first: int, end: int) -> int:
     return np.int64(h)
 
 
+def _crc_table() -> npt.NDArray[np.uint32]:
+    """What each byte does to the remainder by the reversed polynomial 0xEDB88320 (ISO 3309, as zlib has it)."""
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = np.where(table & 1, (table >> 1) ^ np.uint32(0xEDB88320), table >> 1).astype(np.uint32)
+    return table
+
+
+_CRC_TABLE = _crc_table()
+
+
+@kernel
+def crc32(key: npt.NDArray[np.uint8], first: int, end: int) -> int:
+    """CRC-32 of ``key[first:end]``, as an unsigned number."""
+    remainder = np.uint32(0xFFFFFFFF)
+    for position in range(first, end):
+        remainder = np.uint32(
+            _CRC_TABLE[np.uint32(remainder ^ np.uint32(key[position])) & np.uint32(0xFF)] ^ (remainder >> np.uint32(8))
+        )
+    return np.int64(remainder ^ np.uint32(0xFFFFFFFF))
+
+
 @kernel
 def partition_by_key(
     keys: npt.NDArray[np.uint8],
@@ -55,10 +78,14 @@ def partition_by_key(
     partition_count: int,
     rows: npt.NDArray[np.int64],
     partitions: npt.NDArray[np.int32],
+    is_crc32: bool,
 ) -> None:
-    """Replace ``partitions[r]`` by murmur2 of the key at ``rows[r]``, wherever that record has a key."""
+    """Replace ``partitions[r]`` by that of the key at ``rows[r]``, wherever that record has a key."""
     for record in range(len(rows)):
         row = rows[record]
         if not key_is_null[row]:
             first = key_ends[row - 1] if row > 0 else np.int64(0)
-            partitions[record] = (murmur2(keys, first, key_ends[row]) & 0x7FFFFFFF) % partition_count
+            if is_crc32:
+                partitions[record] = crc32(keys, first, key_ends[row]) % partition_count
+            else:
+                partitions[record] = (murmur2(keys, first, key_ends[row]) & 0x7FFFFFFF) % partition_count

@@ -44,10 +44,13 @@ class Target:
     is_embedded: bool
     topic: str
     partition_count: int
-    registry: str
-    """``in-process`` or the registry's address without credentials."""
-    subject: str
-    schema_id: int
+    registry: str | None
+    """``in-process`` or the registry's address without credentials; None for values without a schema id."""
+    subject: str | None
+    schema_id: int | None
+    key_subject: str | None
+    """None for keys without a schema id."""
+    key_schema_id: int | None
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,13 @@ class DatasetUsed:
 
 @dataclass(frozen=True)
 class EncoderUsed:
-    """Which encoder ran: ``columnar`` or ``fastavro``, how many rows fell back and why."""
+    """Which encoder ran (``columnar``, ``fastavro``, ``orjson``), how many rows fell back and why; what it wrote."""
 
     name: str
     fallback_rows: int
     fallback_reason: str
+    value_format: str
+    """``avro`` or ``json``."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,9 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
     named = ", ".join(files) if len(files) <= 3 or is_verbose else f"{files[0]} and {format_count(len(files) - 1)} more"
     rows = "" if dataset.rows_total is None else plural(dataset.rows_total, "row")
     formats = printable(", ".join(dataset.formats))
-    identity = "" if target is None else f"id {target.schema_id} as {printable(target.subject)}"
+    identity = (
+        "" if target is None or target.subject is None else f"id {target.schema_id} as {printable(target.subject)}"
+    )
     lines = [
         labelled("dataset", named, formats, rows, _loops_finished(dataset.loops_finished)),
         labelled("schema", printable(dataset.schema_origin), identity),
@@ -92,7 +94,9 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
     if report.encoder is not None:
         reason = f" ({printable(report.encoder.fallback_reason)})" if report.encoder.fallback_reason else ""
         fell_back = f"{plural(report.encoder.fallback_rows, 'row')} fell back{reason}"
-        lines.append(labelled("encoder", printable(report.encoder.name), fell_back))
+        lines.append(
+            labelled("encoder", printable(report.encoder.name), printable(report.encoder.value_format), fell_back)
+        )
     if producer is not None:
         library = f"librdkafka {printable(producer.librdkafka_version)}"
         reason = printable(producer.reason) if is_verbose else ""
@@ -103,8 +107,10 @@ def _setting(report: RunReport, is_verbose: bool) -> list[str]:
 
 def _target_lines(target: Target) -> list[str]:
     address = printable(target.bootstrap) + (" (embedded broker)" if target.is_embedded else "")
+    keys = "" if target.key_subject is None else f"key id {target.key_schema_id} as {printable(target.key_subject)}"
+    registry = [] if target.registry is None else [labelled("registry", printable(target.registry), keys)]
     return [
-        labelled("registry", printable(target.registry)),
+        *registry,
         labelled("topic", printable(target.topic), plural(target.partition_count, "partition"), address),
     ]
 

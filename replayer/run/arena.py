@@ -11,8 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from replayer.encode.avro import Encoder
+from replayer.encode.headers import BoundHeaders
 from replayer.encode.keys import KeyEncoder
+from replayer.encode.value_keys import ValueKeyEncoder
 from replayer.run.place_kernels import ArenaArrays, wire_sizes
+
+_NO_NUMBERS = np.zeros(0, np.int64)
 
 
 class Arena:
@@ -25,20 +29,29 @@ class Arena:
         self._key_ends = np.zeros(0, np.int64)
         self._key_is_null = np.ones(0, np.bool_)
         self._sizes = np.zeros(0, np.int64)
+        self._timestamps_ms = self._header_ends = _NO_NUMBERS
+        self._headers = np.zeros(0, np.uint8)
         self.arrays = self._arrays(np.zeros(0, np.int64))
         self.record_count = 0
+        self.partitions: npt.NDArray[np.int32] | None = None
+        """Of each row, where a column says it."""
 
     def _arrays(self, source_rows: npt.NDArray[np.int64]) -> ArenaArrays:
-        return ArenaArrays(self._values, self._value_ends, self._keys, self._key_ends, self._key_is_null, source_rows)
+        return ArenaArrays(
+            self._values, self._value_ends, self._keys, self._key_ends, self._key_is_null, source_rows,
+            self._timestamps_ms, self._headers, self._header_ends,
+        )  # fmt: skip
 
     def fill(
         self,
         batch: pa.RecordBatch,
         encoder: Encoder,
-        key_encoder: KeyEncoder | None,
+        key_encoder: KeyEncoder | ValueKeyEncoder | None,
         source_rows: npt.NDArray[np.int64],
+        timestamps_ms: npt.NDArray[np.int64] | None = None,
+        headers: BoundHeaders | None = None,
     ) -> None:
-        """Encode all rows; ``source_rows`` are their packed row numbers."""
+        """Encode all rows; ``source_rows`` are their packed row numbers, ``timestamps_ms`` those of the records."""
         self.record_count = batch.num_rows
         if len(self._value_ends) < self.record_count:
             self._value_ends = np.zeros(self.record_count, np.int64)
@@ -50,6 +63,12 @@ class Arena:
         if key_encoder is not None:
             self._keys = _at_least(self._keys, key_encoder.upper_bound(batch))
             key_encoder.encode_into(batch, self._keys, self._key_ends, self._key_is_null)
+        self._timestamps_ms = _NO_NUMBERS if timestamps_ms is None else timestamps_ms
+        if headers is not None:
+            self._headers = _at_least(self._headers, headers.bound)
+            if len(self._header_ends) < self.record_count:
+                self._header_ends = np.zeros(self.record_count, np.int64)
+            headers.write_into(self._headers, self._header_ends)
         self.arrays = self._arrays(source_rows)
 
     def sizes(self) -> npt.NDArray[np.int64]:
@@ -70,6 +89,11 @@ class Arena:
     def bytes_of(self, rows: npt.NDArray[np.int64]) -> tuple[int, int]:
         """Bytes of the values and of the keys of the records at ``rows``, which rise."""
         return _sum_of(self._value_ends, rows), _sum_of(self._key_ends, rows)
+
+    @property
+    def header_bytes(self) -> int:
+        """Bytes of all headers, as they lie in a slot."""
+        return int(self._header_ends[self.record_count - 1]) if self.record_count and len(self._header_ends) else 0
 
 
 def _sum_of(ends: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> int:

@@ -38,14 +38,18 @@ def dry_run(config: RunConfig, observer: Observer) -> model.RunReport:
     limits = planning.batch_limits(dict(config.kafka.properties), None)
     # The rejects are counted, but no file is written: a dry run leaves nothing behind.
     rejects = replace(config.rejects, file=None)
-    setup = planning.pipeline_setup(
-        plan, config.record, rejects, confluent_prefix(_NO_SCHEMA_ID), limits.max_record_bytes
-    )
+    run_id = f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    setup = planning.pipeline_setup(plan, config.record, rejects, _prefixes(config), limits.max_record_bytes, run_id)
     files = ", ".join(file.path for file in plan.source.files[:3])
     observer.plan([f"dry run: {files}{planning.size_of(plan.source)}, schema {plan.schema_origin}"])
     for note in plan.notes:
         observer.note(note)
     return _Dry(config, observer, plan, setup, started_ns, started_at).run()
+
+
+def _prefixes(config: RunConfig) -> tuple[bytes, bytes]:
+    framed, record = confluent_prefix(_NO_SCHEMA_ID), config.record
+    return b"" if record.value_format == "json" else framed, framed if record.key_format == "avro" else b""
 
 
 class _Dry:
@@ -60,7 +64,7 @@ class _Dry:
     ) -> None:
         self._config, self._observer, self._plan = config, observer, plan
         self._started_ns, self._started_at = started_ns, started_at
-        self._pipeline = Pipeline(setup)
+        self._setup, self._pipeline = setup, Pipeline(setup)
         self._is_interrupted = False
 
     def run(self) -> model.RunReport:
@@ -129,7 +133,7 @@ class _Dry:
         exit_code = 130 if self._is_interrupted else (5 if counts.rejected else 0)
         return model.RunReport(
             schema_version=model.SCHEMA_VERSION,
-            run_id=f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
+            run_id=self._setup.run_id,
             replayer_version=__version__,
             started_at=self._started_at.isoformat(timespec="milliseconds"),
             outcome="interrupted" if self._is_interrupted else "dry run",
@@ -142,7 +146,8 @@ class _Dry:
                 self._plan.source.total_rows, self._plan.schema_origin, self._pipeline.loop,
             ),
             encoder=model.EncoderUsed(
-                self._pipeline.encoder.name, counts.fallback_rows, self._pipeline.encoder.fallback_reason
+                self._pipeline.encoder.name, counts.fallback_rows, self._pipeline.encoder.fallback_reason,
+                self._config.record.value_format,
             ),
             producer=None,
             workers_count=0,

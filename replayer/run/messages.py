@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from replayer.encode.options import RecordOptions
 from replayer.shm.layout import Layout
 
 if TYPE_CHECKING:  # a worker imports this module, and must not load pyarrow
@@ -32,12 +33,17 @@ class PipelineSetup:
     schema_where: str
     """Names the schema in errors: its file, or ``inferred schema``."""
     prefix: bytes
-    key_columns: tuple[str, ...]
+    key_prefix: bytes
+    record: RecordOptions
+    """Its columns by their names in the schema."""
     renames: tuple[tuple[str, str], ...]
     """Pairs (column of the dataset, field of the schema) where they differ."""
     rejects_file: str | None
     max_record_bytes: int
     """The largest size of a record on the wire that the topic takes; larger ones are rejected."""
+    run_id: str
+    partition_count: int | None
+    """None in a dry run, which asks no topic."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,13 @@ import pyarrow as pa
 from replayer.coerce.plan import Coerced, plan_coercion
 from replayer.coerce.rejects import RejectedRow, RejectsFile, printable_values, row_as_json
 from replayer.encode.avro import make_encoder
-from replayer.encode.keys import make_key_encoder
+from replayer.encode.headers import BoundHeaders, Origin, make_header_encoder
+from replayer.encode.json import make_json_encoder
+from replayer.encode.keys import KeyEncoder, make_key_encoder
+from replayer.encode.partition_column import make_partition_column
+from replayer.encode.timestamps import make_timestamp_column
+from replayer.encode.unfit import Unfit
+from replayer.encode.value_keys import ValueKeyEncoder, make_value_key_encoder
 from replayer.run.arena import Arena
 from replayer.run.messages import ROW_BITS, PipelineSetup, RejectTally
 from replayer.schema.arrow import arrow_type
@@ -49,8 +55,16 @@ class Pipeline:
         self.source = setup.source
         schema = parse_schema(setup.schema_text, setup.schema_where)
         self._coercer = plan_coercion(self.source.schema, schema, dict(setup.renames))
-        self.encoder = make_encoder(schema, setup.prefix)
-        self._key_encoder = make_key_encoder(setup.key_columns, coerced_schema(schema), schema)
+        if setup.record.value_format == "json":
+            is_epoch = setup.record.json_timestamps == "epoch"
+            self.encoder = make_json_encoder(schema, setup.prefix, is_epoch=is_epoch)
+        else:
+            self.encoder = make_encoder(schema, setup.prefix)
+        record, columns = setup.record, coerced_schema(schema)
+        self._key_encoder = _make_key_encoder(setup, columns, schema)
+        self._timestamps = make_timestamp_column(record.timestamp, columns)
+        self._partitions = make_partition_column(record.partition_column, columns, setup.partition_count)
+        self._headers = make_header_encoder(record.headers, columns, schema)
         paths = [file.path for file in self.source.files]
         self._rejects = RejectsFile(setup.rejects_file, paths) if setup.rejects_file else None
         self._tallies: dict[tuple[str, str], RejectTally] = {}
@@ -80,18 +94,47 @@ class Pipeline:
 
     def _encode(self, coerced: Coerced, source_batch: SourceBatch, arena: Arena) -> npt.NDArray[np.int64]:
         source_rows = coerced.row_numbers + (source_batch.file_index << ROW_BITS)
-        arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows)
+        timestamps = None if self._timestamps is None else self._timestamps.read(coerced.batch)
+        stamps_ms = None if timestamps is None else timestamps.milliseconds
+        arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows, stamps_ms, self._bind_headers(coerced))
+        unfit = () if timestamps is None else timestamps.unfit
+        if self._partitions is not None:
+            arena.partitions, outside = self._partitions.read(coerced.batch)
+            unfit += outside
         rows = np.arange(arena.record_count, dtype=np.int64)
+        if unfit:
+            rows = self._reject_unfit(coerced, source_batch, unfit)
         limit = self._setup.max_record_bytes
-        if arena.record_count and arena.value_bytes + arena.key_bytes + 100 > limit:
-            is_fit = arena.sizes() <= limit
+        if arena.record_count and arena.value_bytes + arena.key_bytes + arena.header_bytes + 100 > limit:
+            is_fit = arena.sizes()[rows] <= limit
             if not is_fit.all():
-                self._reject_large(coerced, source_batch, arena, np.flatnonzero(~is_fit))
+                self._reject_large(coerced, source_batch, arena, rows[~is_fit])
                 rows = rows[is_fit]
         self.counts.encoded += len(rows)
         if self.encoder.fallback_reason:
             self.counts.fallback_rows += len(rows)
         return rows
+
+    def _bind_headers(self, coerced: Coerced) -> BoundHeaders | None:
+        if self._headers is None:
+            return None
+        file = self.source.files[coerced.file_index].path
+        return self._headers.bind(coerced.batch, Origin(self._setup.run_id, file, coerced.row_numbers))
+
+    def _reject_unfit(
+        self, coerced: Coerced, source_batch: SourceBatch, unfit: tuple[Unfit, ...]
+    ) -> npt.NDArray[np.int64]:
+        """Reject each row that some rule finds, for the first of them; returns the positions of the others."""
+        is_fit = np.ones(coerced.batch.num_rows, np.bool_)
+        rejects = []
+        for one in unfit:
+            for position in np.flatnonzero(one.rows & is_fit).tolist():
+                raw, row = _raw_row(coerced.batch, position), int(coerced.row_numbers[position])
+                rejects.append(RejectedRow(source_batch.file_index, row, one.column, one.reason, one.detail, raw))
+            is_fit &= ~one.rows
+        rejects.sort(key=lambda reject: reject.row)
+        self._take_rejects(tuple(rejects), source_batch)
+        return np.flatnonzero(is_fit)
 
     def _reject_large(
         self, coerced: Coerced, source_batch: SourceBatch, arena: Arena, positions: npt.NDArray[np.int64]
@@ -130,6 +173,15 @@ class Pipeline:
         """Close the rejects file."""
         if self._rejects is not None:
             self._rejects.close()
+
+
+def _make_key_encoder(
+    setup: PipelineSetup, columns: pa.Schema, schema: AvroSchema
+) -> KeyEncoder | ValueKeyEncoder | None:
+    record = setup.record
+    if record.key_format in ("json", "avro"):
+        return make_value_key_encoder(record.key_columns, schema, record.key_format, setup.key_prefix)
+    return make_key_encoder(record.key_columns, columns, schema, is_raw=record.key_format == "raw")
 
 
 def _raw_row(batch: pa.RecordBatch, position: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from replayer.coerce.options import RejectOptions
@@ -127,19 +127,45 @@ def plan_layout(worker_count: int, partition_count: int, max_record_bytes: int) 
 
 
 def pipeline_setup(
-    plan: DatasetPlan, record: RecordOptions, rejects: RejectOptions, prefix: bytes, max_record_bytes: int
+    plan: DatasetPlan,
+    record: RecordOptions,
+    rejects: RejectOptions,
+    prefixes: tuple[bytes, bytes],
+    max_record_bytes: int,
+    run_id: str,
+    partition_count: int | None = None,
 ) -> PipelineSetup:
-    """What the reader needs to turn rows into records. A key column goes by its name in the dataset or the schema."""
-    fields = dict(plan.renames)
+    """What the reader needs to turn rows into records. Columns go by their names in the dataset or the schema.
+
+    ``prefixes`` stand before every value and every key.
+    """
     return PipelineSetup(
         source=plan.source,
         schema_text=plan.schema.text,
         schema_where=plan.schema_where,
-        prefix=prefix,
-        key_columns=tuple(fields.get(column, column) for column in record.key_columns),
+        prefix=prefixes[0],
+        key_prefix=prefixes[1],
+        record=by_field(record, dict(plan.renames)),
         renames=plan.renames,
         rejects_file=rejects.file,
         max_record_bytes=max_record_bytes,
+        run_id=run_id,
+        partition_count=partition_count,
+    )
+
+
+def by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions:
+    """The options with the names of fields in place of those of columns."""
+    timestamp = record.timestamp
+    return replace(
+        record,
+        key_columns=tuple(fields.get(column, column) for column in record.key_columns),
+        timestamp=timestamp and replace(timestamp, column=fields.get(timestamp.column, timestamp.column)),
+        partition_column=fields.get(record.partition_column or "", record.partition_column),
+        headers=tuple(
+            replace(rule, value=fields.get(rule.value, rule.value)) if rule.source == "column" else rule
+            for rule in record.headers
+        ),
     )
 
 

@@ -22,10 +22,10 @@ from replayer.pacing.schedule import ConstantRate, cut_by_span
 from replayer.run.arena import Arena
 from replayer.run.messages import Dismissed, EncoderChosen, ReaderSetup, ReadingFailed, Ready, RejectsCounted
 from replayer.run.pipeline import Pipeline
-from replayer.run.place_kernels import RUN_WORDS, gather, keyless_partitions, segment_end
+from replayer.run.place_kernels import RUN_WORDS, SCRATCH_WORDS, gather, keyless_partitions, segment_end
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import ReaderCounters, WorkerCounters, reader_counters, worker_counters
-from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS, SLOT_SCALARS
+from replayer.shm.layout import COMMAND_DRAIN, PIPELINE_SCALARS
 from replayer.shm.memory import map_file
 from replayer.shm.ring import SlotRef, Slots, slots_of
 from replayer.source.standard_input import ReadingStoppedError, stop_reading_when
@@ -219,7 +219,7 @@ class _Placer:
         self._schedule = None if setup.rate_per_s is None else ConstantRate(setup.rate_per_s)
         self._index = 0
         self._run_state = np.zeros(RUN_WORDS, np.int64)
-        self._scratch = np.zeros(3 * setup.layout.partition_count, np.int64)
+        self._scratch = np.zeros(SCRATCH_WORDS * setup.layout.partition_count, np.int64)
         self.waited_ns = 0
         self.on_handed_over: Callable[[], None] = _nothing
         self.placed_of_last = 0
@@ -237,7 +237,7 @@ class _Placer:
         else:
             due_ns = self._schedule.due_offsets_ns(self._index, count)
         self._index += count
-        partitions = self._partitions(arena, rows, due_ns)
+        partitions = self._partitions(arena, rows, due_ns, self._index - count)
         pieces = [(0, count)] if self._schedule is None else cut_by_span(due_ns, SLOT_SPAN_NS)
         for piece_first, piece_end in pieces:
             first = piece_first
@@ -252,16 +252,25 @@ class _Placer:
         return self.placed_of_last
 
     def _partitions(
-        self, arena: Arena, rows: npt.NDArray[np.int64], due_ns: npt.NDArray[np.int64]
+        self, arena: Arena, rows: npt.NDArray[np.int64], due_ns: npt.NDArray[np.int64], first_index: int
     ) -> npt.NDArray[np.int32]:
+        record = self._setup.pipeline.record
+        if arena.partitions is not None:
+            return arena.partitions[rows]
+        if record.partitioner == "round-robin":
+            numbers = np.arange(first_index, first_index + len(rows), dtype=np.int64)
+            return (numbers % self._layout.partition_count).astype(np.int32)
         arrays, partition_count = arena.arrays, self._layout.partition_count
         partitions = np.zeros(len(rows), np.int32)
         run_ns, run_bytes = (_NO_LIMIT, RUN_BYTES) if self._schedule is None else (RUN_SPAN_NS, _NO_LIMIT)
         keyless_partitions(
             self._run_state, due_ns, arrays, rows, partition_count, run_ns, run_bytes, partitions,
         )  # fmt: skip
-        if self._setup.pipeline.key_columns:
-            partition_by_key(arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions)
+        if record.key_columns:
+            is_crc32 = record.partitioner == "crc32"
+            partition_by_key(
+                arrays.keys, arrays.key_ends, arrays.key_is_null, partition_count, rows, partitions, is_crc32
+            )
         return partitions
 
     def _place_segment(
@@ -284,7 +293,10 @@ class _Placer:
                 arena.arrays, rows, partitions, due_ns, first, end, worker, workers, self._slots[worker], slot,
                 self._scratch, self._counters.handed_over,
             )  # fmt: skip
-            used = self._slots[worker].scalar(slot, SLOT_SCALARS[3])
+            slots = self._slots[worker]
+            used = (
+                int(slots.header_ends[slot, count - 1]) if arena.header_bytes else slots.scalar(slot, "headers_first")
+            )
             self.placed_of_last += count
             try:
                 os.write(self._slot_pipes[worker], SlotRef(slot, count, used).pack())

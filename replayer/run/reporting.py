@@ -17,6 +17,7 @@ from replayer.run import books
 from replayer.run.messages import FailedRows, RejectTally, split_source_row
 from replayer.run.planning import DatasetPlan
 from replayer.run.processes import Child
+from replayer.run.registration import Registration
 from replayer.run.watching import Outcome
 from replayer.source.discover import InputFile
 
@@ -34,9 +35,7 @@ class RunFacts:
     started_ns: int
     bootstrap: str
     is_embedded: bool
-    registry: str
-    subject: str
-    schema_id: int
+    registration: Registration
     plan: DatasetPlan
     choice: ProducerChoice
     notes: tuple[str, ...]
@@ -70,7 +69,7 @@ def make_report(facts: RunFacts, outcome: Outcome) -> model.RunReport:
         notes=(*facts.notes, *outcome.warnings),
         target=_target(facts, len(partitions)),
         dataset=_dataset(facts, counters),
-        encoder=_encoder(outcome),
+        encoder=_encoder(facts, outcome),
         producer=model.ProducerUsed(facts.choice.name, facts.choice.reason, facts.choice.librdkafka_version),
         workers_count=len(counters.workers),
         asked_rate_per_s=None if facts.config.pacing.rate is None else float(facts.config.pacing.rate),
@@ -143,9 +142,11 @@ def _target(facts: RunFacts, partition_count: int) -> model.Target:
         is_embedded=facts.is_embedded,
         topic=facts.config.topic,
         partition_count=partition_count,
-        registry=facts.registry,
-        subject=facts.subject,
-        schema_id=facts.schema_id,
+        registry=facts.registration.registry,
+        subject=facts.registration.subject,
+        schema_id=facts.registration.schema_id,
+        key_subject=facts.registration.key_subject,
+        key_schema_id=facts.registration.key_schema_id,
     )
 
 
@@ -160,11 +161,12 @@ def _dataset(facts: RunFacts, counters: books.Counters) -> model.DatasetUsed:
     )
 
 
-def _encoder(outcome: Outcome) -> model.EncoderUsed | None:
+def _encoder(facts: RunFacts, outcome: Outcome) -> model.EncoderUsed | None:
     chosen = outcome.encoder
     if chosen is None:
         return None
-    return model.EncoderUsed(chosen.name, outcome.counters.reader.get("fallback_rows"), chosen.fallback_reason)
+    fallback_rows = outcome.counters.reader.get("fallback_rows")
+    return model.EncoderUsed(chosen.name, fallback_rows, chosen.fallback_reason, facts.config.record.value_format)
 
 
 def _costs(facts: RunFacts, outcome: Outcome) -> tuple[model.RoleCost, ...]:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 
 from replayer import __version__
 from replayer.config import RunConfig
-from replayer.encode.framing import confluent_prefix
 from replayer.errors import BrokerError, ReplayerError
 from replayer.kafka.options import KafkaOptions
 from replayer.kafka.producer import STATISTICS, ProducerChoice, choose_producer
@@ -30,9 +29,9 @@ from replayer.run.broker import CreateTopic
 from replayer.run.messages import Dismissed, Failed, Listening, ReaderSetup, Ready, WorkerSetup
 from replayer.run.observer import Observer
 from replayer.run.processes import Child, Family
+from replayer.run.registration import Registration, register
 from replayer.run.reporting import RunFacts, make_report
 from replayer.run.watching import Watch, error_of, signals_noted
-from replayer.schema.registry import open_registry
 from replayer.shm.control import Control, control_of
 from replayer.shm.counters import reader_counters, worker_counters
 from replayer.shm.memory import create_file, map_file, reserve
@@ -202,9 +201,7 @@ class _Run:
 
     def run(self) -> RunReport:
         """Set up the children, start the clock, watch until all have ended, then close the books."""
-        registry = open_registry(self._config.schema.registry_url)
-        subject = f"{self._config.topic}-value"
-        schema_id = registry.register(subject, self._plan.schema.text)
+        registration = register(self._config, self._plan)
         reserve(self._crew.memory_descriptor, self._layout.total_bytes)
         memory = map_file(self._crew.memory_descriptor, self._layout.total_bytes)
         control = control_of(memory)
@@ -216,9 +213,9 @@ class _Run:
             planning.record_total(self._config, self._plan),
             self._config.pacing.rate,
         )
-        self._tell_plan(registry.name, subject, schema_id)
+        self._tell_plan(registration)
         before = self._destination.cluster.end_offsets(self._config.topic)
-        self._send_setups(confluent_prefix(schema_id))
+        self._send_setups((registration.prefix, registration.key_prefix))
         self._await_ready(watch)
         # Until here Ctrl-C simply ends the command: nothing was sent.
         with signals_noted() as signals:
@@ -232,9 +229,7 @@ class _Run:
             started_ns=self._started_ns,
             bootstrap=self._destination.kafka.bootstrap,
             is_embedded=self._destination.is_embedded,
-            registry=registry.name,
-            subject=subject,
-            schema_id=schema_id,
+            registration=registration,
             plan=self._plan,
             choice=self._choice,
             notes=tuple(self._notes),
@@ -244,7 +239,7 @@ class _Run:
         )
         return make_report(facts, watch.outcome())
 
-    def _tell_plan(self, registry: str, subject: str, schema_id: int) -> None:
+    def _tell_plan(self, registration: Registration) -> None:
         config, topic, source = self._config, self._destination.topic, self._plan.source
         size = planning.size_of(source)
         broker = "embedded broker at " if self._destination.is_embedded else ""
@@ -266,7 +261,7 @@ class _Run:
                     f"{listed}{size} → topic {topic.name}, "
                     f"{topic.partition_count} partitions, {broker}{self._destination.kafka.bootstrap}"
                 ),
-                f"schema {self._plan.schema_origin}, subject {subject} id {schema_id}, {registry} registry; {asked}",
+                f"schema {self._plan.schema_origin}, {config.record.value_format} values, {registration}; {asked}",
             ]
         )
         self._observer.detail(f"producer {self._choice.name}: {self._choice.reason}")
@@ -274,7 +269,7 @@ class _Run:
         for note in self._notes:
             self._observer.note(note)
 
-    def _send_setups(self, prefix: bytes) -> None:
+    def _send_setups(self, prefixes: tuple[bytes, bytes]) -> None:
         config, crew = self._config, self._crew
         assert crew.reader is not None
         for spare in crew.workers[self._worker_count :]:
@@ -284,7 +279,13 @@ class _Run:
             ReaderSetup(
                 layout=self._layout,
                 pipeline=planning.pipeline_setup(
-                    self._plan, config.record, config.rejects, prefix, self._limits.max_record_bytes
+                    self._plan,
+                    config.record,
+                    config.rejects,
+                    prefixes,
+                    self._limits.max_record_bytes,
+                    self._run_id,
+                    self._layout.partition_count,
                 ),
                 rate_per_s=config.pacing.rate,
                 max_records=config.limits.max_records,

@@ -15,6 +15,7 @@ from replayer.config import (
     default_topic,
 )
 from replayer.config import resolve as resolve_with_notes
+from replayer.encode.options import RecordOptions, TimestampOptions
 
 
 def resolve(
@@ -265,3 +266,13 @@ def test_a_property_that_breaks_a_promise_is_a_fault(dataset: str) -> None:
 def test_each_option_has_one_flag_and_one_key() -> None:
     """One name for one thing."""
     assert len({option.flag for option in OPTIONS}) == len({option.key for option in OPTIONS}) == len(OPTIONS)
+
+
+def test_how_a_timestamp_is_read_needs_a_column(dataset: str) -> None:
+    """A unit or a zone alone would do nothing in silence."""
+    assert faults_of([dataset], [], {"timestamp_unit": "ms"}, {}) == [
+        ("", "--timestamp-unit says how a column is read, but none is named")
+    ]
+    assert resolve([dataset], [], {"timestamp_col": "at", "timestamp_unit": "s"}, {}).record == RecordOptions(
+        timestamp=TimestampOptions("at", "s", None)
+    )

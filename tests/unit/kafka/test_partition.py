@@ -41,7 +41,7 @@ def test_partitions_are_those_of_librdkafka(keys: list[bytes | None], partition_
     is_null = np.array([key is None for key in keys], np.bool_)
     rows = np.arange(len(keys))[::2]
     partitions = np.full(len(rows), -7, np.int32)
-    partition_by_key(packed, ends, is_null, partition_count, rows, partitions)
+    partition_by_key(packed, ends, is_null, partition_count, rows, partitions, False)
     expected = [-7 if key is None else partition_by_librdkafka(key, partition_count) for key in keys[::2]]
     assert partitions.tolist() == expected
 
@@ -52,5 +52,6 @@ def test_many_keys_are_spread() -> None:
     ends = np.cumsum([len(key) for key in keys], dtype=np.int64)
     partitions = np.zeros(len(keys), np.int32)
     is_null = np.zeros(len(keys), np.bool_)
-    partition_by_key(np.frombuffer(b"".join(keys), np.uint8), ends, is_null, 6, np.arange(len(keys)), partitions)
+    rows = np.arange(len(keys))
+    partition_by_key(np.frombuffer(b"".join(keys), np.uint8), ends, is_null, 6, rows, partitions, False)
     assert (np.abs(np.bincount(partitions, minlength=6) - 10_000 / 6) < 150).all()

@@ -21,12 +21,27 @@ def joined(parts: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], Ends]:
     return np.frombuffer(b"".join(parts) + bytes(1), np.uint8).copy(), ends
 
 
-def arena_of(values: Sequence[bytes], keys: Sequence[bytes | None]) -> ArenaArrays:
+def arena_of(
+    values: Sequence[bytes],
+    keys: Sequence[bytes | None],
+    timestamps_ms: Sequence[int] = (),
+    headers: Sequence[bytes] = (),
+) -> ArenaArrays:
     """An arena that holds these records; source row r is 1000 + r."""
     value_bytes, value_ends = joined(values)
     key_bytes, key_ends = joined([key or b"" for key in keys])
+    stamps = np.array(timestamps_ms, np.int64)
     is_null = np.array([key is None for key in keys], np.bool_)
-    return ArenaArrays(value_bytes, value_ends, key_bytes, key_ends, is_null, 1000 + np.arange(len(values)))
+    return ArenaArrays(
+        value_bytes, value_ends, key_bytes, key_ends, is_null, 1000 + np.arange(len(values)), stamps, *joined(headers)
+    )
+
+
+def headers_in(slots: Slots, slot: int) -> list[bytes]:
+    """The header blobs of a slot's records, in the order of records_in."""
+    ends = slots.header_ends[slot, : slots.scalar(slot, "record_count")].tolist()
+    starts = [slots.scalar(slot, "headers_first"), *ends[:-1]]
+    return [slots.bytes[slot, start:end].tobytes() for start, end in zip(starts, ends, strict=True)]
 
 
 def private_slots(layout: Layout) -> list[Slots]:

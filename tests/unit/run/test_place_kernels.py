@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from replayer.run import place_kernels
 from replayer.run.place_kernels import gather, keyless_partitions, segment_end, wire_sizes
 from replayer.shm.layout import Layout, partition_owner
-from tests.unit.run.placing import arena_of, private_slots, records_in
+from tests.unit.run.placing import arena_of, headers_in, private_slots, records_in
 
 Drawn = tuple[bytes, bytes | None, bool, int]
 """Value, key, whether it is to be sent at all, and a number to draw its partition from."""
@@ -24,12 +27,14 @@ keys = st.one_of(st.none(), st.binary(max_size=20))
     partition_count=st.integers(1, 7),
     worker_count=st.integers(1, 4),
     cut=st.integers(1, 30),
+    has_timestamps=st.booleans(),
+    has_headers=st.booleans(),
 )
 def test_every_record_lies_in_one_slot_of_its_owner(
-    drawn: list[Drawn], partition_count: int, worker_count: int, cut: int
+    drawn: list[Drawn], partition_count: int, worker_count: int, cut: int, has_timestamps: bool, has_headers: bool
 ) -> None:
     """Over all workers each record is there once, byte for byte, in row order within its partition, by its owner."""
-    check_placed(drawn, partition_count, worker_count, cut)
+    check_placed(drawn, partition_count, worker_count, cut, has_timestamps, has_headers)
 
 
 @pytest.mark.parametrize("worker_count", [1, 2, 3])
@@ -46,17 +51,21 @@ def test_every_record_of_a_large_slot_lies_with_its_owner(seed: int, worker_coun
         )
         for _ in range(500)
     ]
-    check_placed(drawn, 7, worker_count, 200)
+    check_placed(drawn, 7, worker_count, 200, has_timestamps=False, has_headers=False)
 
 
-def check_placed(drawn: list[Drawn], partition_count: int, worker_count: int, cut: int) -> None:
-    arena = arena_of([value for value, *_ in drawn], [key for _, key, *_ in drawn])
+def check_placed(
+    drawn: list[Drawn], partition_count: int, worker_count: int, cut: int, has_timestamps: bool, has_headers: bool
+) -> None:
+    stamps = [7 * (1000 + row) for row in range(len(drawn))] if has_timestamps else ()
+    blobs = [b"#" * (row % 5) + b"%d" % row for row in range(len(drawn))] if has_headers else ()
+    arena = arena_of([value for value, *_ in drawn], [key for _, key, *_ in drawn], stamps, blobs)
     rows = np.flatnonzero([is_sent for _, _, is_sent, _ in drawn])
     partitions = np.array([number % partition_count for *_, number in drawn], np.int32)[rows]
     due_ns = 7 * np.arange(len(rows), dtype=np.int64)
     slot_count = len(rows) // cut + 1
-    layout = Layout(worker_count, slot_count, partition_count, record_capacity=cut, bytes_capacity=60 * cut)
-    workers, scratch = private_slots(layout), np.zeros(3 * partition_count, np.int64)
+    layout = Layout(worker_count, slot_count, partition_count, record_capacity=cut, bytes_capacity=80 * cut)
+    workers, scratch = private_slots(layout), np.zeros(place_kernels.SCRATCH_WORDS * partition_count, np.int64)
     handed_over = np.zeros(partition_count, np.int64)
     placed = []
     for worker, slots in enumerate(workers):
@@ -67,7 +76,13 @@ def check_placed(drawn: list[Drawn], partition_count: int, worker_count: int, cu
             )
             assert not scratch.any()
             if count:
-                assert slots.scalar(slot, "has_timestamps") == slots.scalar(slot, "has_headers") == 0
+                assert slots.scalar(slot, "has_timestamps") == has_timestamps
+                assert slots.scalar(slot, "has_headers") == has_headers
+                if has_headers:
+                    sources = slots.source_rows[slot, :count].tolist()
+                    assert headers_in(slots, slot) == [blobs[source - 1000] for source in sources]
+                if has_timestamps:
+                    assert (slots.timestamps_ms[slot] == slots.source_rows[slot] * 7)[:count].all()
                 found = records_in(slots, slot)
                 assert len(found) == count
                 assert {partition_owner(partition, worker_count) for _, partition, *_ in found} == {worker}
@@ -83,7 +98,7 @@ def check_placed(drawn: list[Drawn], partition_count: int, worker_count: int, cu
     assert len(placed) == len(expected)
 
 
-def batch_of_one(value: bytes, key: bytes | None) -> bytes:
+def batch_of_one(value: bytes, key: bytes | None, headers: Sequence[tuple[bytes, bytes | None]] = ()) -> bytes:
     """A Kafka record batch that holds one record, written from the specification of format version 2.
 
     https://kafka.apache.org/documentation/#recordbatch and #record; checksums and ids are zero: no length changes.
@@ -100,7 +115,9 @@ def batch_of_one(value: bytes, key: bytes | None) -> bytes:
 
     body = b"\0" + varint(0) + varint(0)  # attributes, timestamp delta, offset delta
     body += varint(-1) if key is None else varint(len(key)) + key
-    body += varint(len(value)) + value + varint(0)  # no headers
+    body += varint(len(value)) + value + varint(len(headers))
+    for name, text in headers:
+        body += varint(len(name)) + name + (varint(-1) if text is None else varint(len(text)) + text)
     record = varint(len(body)) + body
     rest = bytes(4) + b"\2" + bytes(4) + bytes(2) + bytes(4) + bytes(8) + bytes(8) + bytes(8) + bytes(2) + bytes(4)
     rest += (1).to_bytes(4, "big") + record
@@ -116,6 +133,36 @@ def test_wire_sizes_are_those_of_a_record_batch(value_bytes: int, key: bytes | N
     sizes = np.zeros(2, np.int64)
     wire_sizes(arena, 2, sizes)
     assert sizes.tolist() == [len(batch_of_one(*filler)), len(batch_of_one(bytes(value_bytes), key))]
+
+
+def blob_of(headers: Sequence[tuple[bytes, bytes | None]]) -> bytes:
+    """Headers as kafka/blocks.py says that they lie in a block."""
+    return b"".join(
+        struct.pack("<ii", len(name), -1 if text is None else len(text)) + name + b"\0" + (text or b"")
+        for name, text in headers
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [(b"a", None)],
+        [(b"a", b"")],
+        [(b"a", bytes(63)), (b"b", bytes(64))],
+        [(bytes(64), b"x"), (b"", bytes(9000))],
+        [(b"n%d" % number, b"v") for number in range(64)],
+    ],
+)
+def test_wire_sizes_count_headers(headers: list[tuple[bytes, bytes | None]]) -> None:
+    """Headers take in a batch what the format says, in the first record and in one behind others."""
+    blob = blob_of(headers)
+    arena = arena_of([b"v", b"w"], [None, b"k"], (), [blob, blob])
+    sizes = np.zeros(2, np.int64)
+    wire_sizes(arena, 2, sizes)
+    assert sizes.tolist() == [len(batch_of_one(b"v", None, headers)), len(batch_of_one(b"w", b"k", headers))]
+    assert segment_end(arena, np.arange(2), 0, 2, 2 * len(blob) + 3) == 2
+    assert segment_end(arena, np.arange(2), 0, 2, 2 * len(blob) + 2) == 1
 
 
 def run_keyless(

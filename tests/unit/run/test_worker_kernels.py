@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from replayer.pacing.bucket import BucketSetting, bucket_setting
 from replayer.pacing.clock_map import ClockMap
 from replayer.pacing.schedule import ConstantRate, cut_by_span
-from replayer.run.place_kernels import gather
+from replayer.run.place_kernels import SCRATCH_WORDS, gather
 from replayer.run.worker_kernels import (
     BLOCK,
     END,
@@ -103,7 +103,7 @@ class Simulation:
         layout = Layout(self.worker_count, len(pieces), self.partition_count, 100, 1000)
         arena, scratch = (
             arena_of([b"v"] * self.count, [None] * self.count),
-            np.zeros(3 * self.partition_count, np.int64),
+            np.zeros(SCRATCH_WORDS * self.partition_count, np.int64),
         )
         handed_over = np.zeros(self.partition_count, np.int64)
         self.workers = [SimulatedWorker(slots, self.is_paced) for slots in private_slots(layout)]
