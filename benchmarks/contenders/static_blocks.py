@@ -26,6 +26,7 @@ def static_blocks(block_count: int, record_bytes: int) -> Blocks:
         key_ends=np.full(shape, size, np.int32),
         header_ends=np.full(shape, size, np.int32),
         key_is_null=np.ones(shape, np.uint8),
+        value_is_null=np.zeros(shape, np.uint8),
         due_clock_ns=np.full(shape, NO_DUE_TIME, np.int64),
         sent_ns=np.zeros(shape, np.int64),
         timestamps_ms=np.zeros(shape, np.int64),

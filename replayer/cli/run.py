@@ -42,6 +42,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--key-format", metavar="string|json|avro|raw", help="What keys are. Default: string.")
 @click.option("--partitioner", metavar="murmur2|crc32|round-robin", help="How partitions are chosen. Default: murmur2.")
 @click.option("--partition-col", metavar="COLUMN", help="Column of the partition, instead of a partitioner.")
+@click.option("--tombstone-if", metavar="COLUMN[=VALUE]", help="Rows that become a null value.")
 @click.option("--value-format", metavar="avro|json", help="What values are. Default: avro.")
 @click.option("--json-timestamps", metavar="iso|epoch", help="Timestamps in JSON values. Default: iso.")
 @click.option(

@@ -39,6 +39,14 @@ class HeaderRule:
 
 
 @dataclass(frozen=True)
+class TombstoneRule:
+    """Which rows become a null value: those whose column has this text, or where it is true."""
+
+    column: str
+    value: str | None = None
+
+
+@dataclass(frozen=True)
 class RecordOptions:
     """How a record is made from a row."""
 
@@ -53,6 +61,7 @@ class RecordOptions:
     """One of PARTITIONERS."""
     partition_column: str | None = None
     """Stands for any partitioner."""
+    tombstone: TombstoneRule | None = None
     value_format: str = "avro"
     """One of VALUE_FORMATS."""
     json_timestamps: str = "iso"

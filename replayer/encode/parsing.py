@@ -16,6 +16,7 @@ from replayer.encode.options import (
     HeaderRule,
     RecordOptions,
     TimestampOptions,
+    TombstoneRule,
 )
 from replayer.errors import UsageError
 
@@ -62,6 +63,14 @@ def _header(line: str) -> HeaderRule:
     return HeaderRule(name, "column", inner)
 
 
+def parse_tombstone(text: str) -> TombstoneRule:
+    """``COLUMN`` for a boolean column, or ``COLUMN=VALUE``."""
+    column, equals, value = text.partition("=")
+    if not column.strip() or (equals and not value):
+        raise UsageError(f"{text!r} is no condition", "write it like deleted, or op=DELETE")
+    return TombstoneRule(column.strip(), value if equals else None)
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise UsageError("the value is empty", "give a value or leave the option out")
@@ -73,6 +82,7 @@ RECORD_OPTIONS: tuple[tuple[str, str, Callable[[str], Any] | tuple[str, ...]], .
     ("--key-format", "streams.key.format", KEY_FORMATS),
     ("--partitioner", "streams.partition.by", PARTITIONERS),
     ("--partition-col", "streams.partition.column", _text),
+    ("--tombstone-if", "streams.value.tombstone_if", parse_tombstone),
     ("--value-format", "streams.value.format", VALUE_FORMATS),
     ("--json-timestamps", "streams.value.timestamps", JSON_TIMESTAMPS),
     ("--header", "streams.headers", parse_headers),
@@ -96,11 +106,14 @@ def record_options(values: Mapping[str, Any]) -> RecordOptions:
         raise UsageError("--key-format says how a key is written, but there is none", "add --key COLUMN")
     if "partitioner" in values and "partition_col" in values:
         raise UsageError("--partitioner and --partition-col both choose the partition", "keep one of the two")
+    if "tombstone_if" in values and "key" not in values:
+        raise UsageError("--tombstone-if needs a key: a tombstone says which key is gone", "add --key COLUMN")
     return RecordOptions(
         key_columns=values.get("key", ()),
         key_format=values.get("key_format", "string"),
         timestamp=None if column is None else TimestampOptions(column, unit, zone),
         headers=values.get("header", ()),
+        tombstone=values.get("tombstone_if"),
         value_format=value_format,
         partitioner=values.get("partitioner", "murmur2"),
         partition_column=values.get("partition_col"),

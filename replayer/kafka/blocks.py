@@ -54,6 +54,8 @@ class Blocks(NamedTuple):
     key_ends: Int32s
     header_ends: Int32s
     key_is_null: Bytes
+    value_is_null: Bytes
+    """A null value has no bytes."""
     due_clock_ns: Int64s
     """When the record was due on the monotonic clock, or NO_DUE_TIME."""
     sent_ns: Int64s

@@ -145,7 +145,7 @@ class PortableProducer:
             try:
                 self._producer.produce(
                     self._topic,
-                    value=bytes(memory[value_first:value_end]),
+                    value=None if blocks.value_is_null[block, position] else bytes(memory[value_first:value_end]),
                     key=key,
                     partition=partition,
                     on_delivery=self._reporter(block, position, value_end - value_first + key_end - key_first),

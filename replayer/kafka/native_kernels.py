@@ -87,13 +87,14 @@ def _log_failure(
 def _fill_messages(blocks: Blocks, messages: Int64s, block: int, first: int, end: int) -> None:
     base = address_of(blocks.bytes[block])
     value_ends, key_ends, key_is_null = blocks.value_ends[block], blocks.key_ends[block], blocks.key_is_null[block]
+    value_is_null = blocks.value_is_null[block]
     value_first = value_ends[first - 1] if first > 0 else 0
     key_first = np.int64(key_ends[first - 1]) if first > 0 else blocks.starts[block, KEYS_FIRST]
     for position in range(first, end):
         message = messages[position - first]
         value_end, key_end = np.int64(value_ends[position]), np.int64(key_ends[position])
         message[0] = 0
-        message[3] = base + value_first
+        message[3] = 0 if value_is_null[position] else base + value_first
         message[4] = value_end - value_first
         message[5] = 0 if key_is_null[position] else base + key_first
         message[6] = key_end - key_first
@@ -159,7 +160,8 @@ def _send_one(
     units[0, 0], units[0, 1] = _VT_RKT, topic
     units[1, 0], units[1, 1] = _VT_PARTITION, partition & _I32_MASK
     value_bytes = blocks.value_ends[block, position] - value_first
-    units[2, 0], units[2, 1], units[2, 2] = _VT_VALUE, base + value_first, value_bytes
+    value = np.int64(0) if blocks.value_is_null[block, position] else base + value_first
+    units[2, 0], units[2, 1], units[2, 2] = _VT_VALUE, value, value_bytes
     key = np.int64(0) if blocks.key_is_null[block, position] else base + key_first
     units[3, 0], units[3, 1], units[3, 2] = _VT_KEY, key, blocks.key_ends[block, position] - key_first
     units[4, 0], units[4, 1] = _VT_OPAQUE, block << 32 | position

@@ -14,7 +14,7 @@ from replayer.encode.avro import Encoder
 from replayer.encode.headers import BoundHeaders
 from replayer.encode.keys import KeyEncoder
 from replayer.encode.value_keys import ValueKeyEncoder
-from replayer.run.place_kernels import ArenaArrays, wire_sizes
+from replayer.run.place_kernels import ArenaArrays, drop_values, wire_sizes
 
 _NO_NUMBERS = np.zeros(0, np.int64)
 
@@ -28,6 +28,7 @@ class Arena:
         self._value_ends = np.zeros(0, np.int64)
         self._key_ends = np.zeros(0, np.int64)
         self._key_is_null = np.ones(0, np.bool_)
+        self._value_is_null = np.zeros(0, np.bool_)
         self._sizes = np.zeros(0, np.int64)
         self._timestamps_ms = self._header_ends = _NO_NUMBERS
         self._headers = np.zeros(0, np.uint8)
@@ -39,7 +40,7 @@ class Arena:
     def _arrays(self, source_rows: npt.NDArray[np.int64]) -> ArenaArrays:
         return ArenaArrays(
             self._values, self._value_ends, self._keys, self._key_ends, self._key_is_null, source_rows,
-            self._timestamps_ms, self._headers, self._header_ends,
+            self._timestamps_ms, self._headers, self._header_ends, self._value_is_null,
         )  # fmt: skip
 
     def fill(
@@ -70,6 +71,13 @@ class Arena:
                 self._header_ends = np.zeros(self.record_count, np.int64)
             headers.write_into(self._headers, self._header_ends)
         self.arrays = self._arrays(source_rows)
+
+    def drop_values(self, is_null: npt.NDArray[np.bool_]) -> None:
+        """Make the values of these records null: their bytes are gone, those behind them move up."""
+        self._value_is_null = np.array(is_null)
+        if is_null.any():
+            drop_values(self._values, self._value_ends, self._value_is_null, self.record_count)
+        self.arrays = self._arrays(self.arrays.source_rows)
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """Bytes on the wire of each record, if it were alone in its Kafka batch."""

@@ -18,6 +18,7 @@ from replayer.encode.json import make_json_encoder
 from replayer.encode.keys import KeyEncoder, make_key_encoder
 from replayer.encode.partition_column import make_partition_column
 from replayer.encode.timestamps import make_timestamp_column
+from replayer.encode.tombstones import make_tombstone_column
 from replayer.encode.unfit import Unfit
 from replayer.encode.value_keys import ValueKeyEncoder, make_value_key_encoder
 from replayer.run.arena import Arena
@@ -64,6 +65,7 @@ class Pipeline:
         self._key_encoder = _make_key_encoder(setup, columns, schema)
         self._timestamps = make_timestamp_column(record.timestamp, columns)
         self._partitions = make_partition_column(record.partition_column, columns, setup.partition_count)
+        self._tombstones = make_tombstone_column(record.tombstone, columns, schema)
         self._headers = make_header_encoder(record.headers, columns, schema)
         paths = [file.path for file in self.source.files]
         self._rejects = RejectsFile(setup.rejects_file, paths) if setup.rejects_file else None
@@ -97,6 +99,8 @@ class Pipeline:
         timestamps = None if self._timestamps is None else self._timestamps.read(coerced.batch)
         stamps_ms = None if timestamps is None else timestamps.milliseconds
         arena.fill(coerced.batch, self.encoder, self._key_encoder, source_rows, stamps_ms, self._bind_headers(coerced))
+        if self._tombstones is not None:
+            arena.drop_values(self._tombstones.read(coerced.batch))
         unfit = () if timestamps is None else timestamps.unfit
         if self._partitions is not None:
             arena.partitions, outside = self._partitions.read(coerced.batch)

@@ -45,6 +45,8 @@ class ArenaArrays(NamedTuple):
     headers: Bytes
     header_ends: Int64s
     """Of no length without headers; their form is in ``kafka.blocks``."""
+    value_is_null: npt.NDArray[np.bool_]
+    """Of no length where no value is."""
 
 
 @kernel
@@ -104,6 +106,24 @@ def wire_sizes(arena: ArenaArrays, record_count: int, sizes: Int64s) -> None:
         body = 3 + _varint_bytes(key_bytes) + key_bytes + _varint_bytes(value_bytes) + value_bytes
         body += _header_wire_bytes(arena, record)
         sizes[record] = BATCH_OVERHEAD_BYTES + _varint_bytes(body) + body
+
+
+@kernel
+def drop_values(values: Bytes, value_ends: Int64s, is_null: npt.NDArray[np.bool_], record_count: int) -> None:
+    """Take the bytes of null values out, and set the ends to what is left."""
+    base = address_of(values)
+    first, position = np.int64(0), np.int64(0)
+    for record in range(record_count):
+        value_bytes = value_ends[record] - first
+        if not is_null[record]:
+            if position < first and value_bytes <= first - position:
+                copy_bytes(base + position, base + first, value_bytes)
+            elif position < first:  # the two places overlap
+                for at in range(value_bytes):
+                    values[position + at] = values[first + at]
+            position += value_bytes
+        first += value_bytes
+        value_ends[record] = position
 
 
 @kernel
@@ -218,6 +238,7 @@ def _copy_records(
     value_ends, key_ends, header_ends = slots.value_ends[slot], slots.key_ends[slot], slots.header_ends[slot]
     key_is_null, due, source_rows = slots.key_is_null[slot], slots.due_ns[slot], slots.source_rows[slot]
     timestamps_ms, headers = slots.timestamps_ms[slot], address_of(arena.headers)
+    value_is_null, has_nulls = slots.value_is_null[slot], len(arena.value_is_null) > 0
     has_timestamps, has_headers = len(arena.timestamps_ms) > 0, len(arena.header_ends) > 0
     for position in range(first, end):
         partition = partitions[position]
@@ -238,6 +259,7 @@ def _copy_records(
         value_ends[record] = scratch[at + NEXT_VALUE]
         key_ends[record] = scratch[at + NEXT_KEY]
         key_is_null[record] = arena.key_is_null[row]
+        value_is_null[record] = has_nulls and arena.value_is_null[row]
         due[record] = due_ns[position]
         source_rows[record] = arena.source_rows[row]
         if has_timestamps:

@@ -156,12 +156,13 @@ def pipeline_setup(
 
 def by_field(record: RecordOptions, fields: Mapping[str, str]) -> RecordOptions:
     """The options with the names of fields in place of those of columns."""
-    timestamp = record.timestamp
+    timestamp, tombstone = record.timestamp, record.tombstone
     return replace(
         record,
         key_columns=tuple(fields.get(column, column) for column in record.key_columns),
         timestamp=timestamp and replace(timestamp, column=fields.get(timestamp.column, timestamp.column)),
         partition_column=fields.get(record.partition_column or "", record.partition_column),
+        tombstone=tombstone and replace(tombstone, column=fields.get(tombstone.column, tombstone.column)),
         headers=tuple(
             replace(rule, value=fields.get(rule.value, rule.value)) if rule.source == "column" else rule
             for rule in record.headers

@@ -82,6 +82,7 @@ def blocks_of(slots: Slots) -> Blocks:
         key_ends=slots.key_ends,
         header_ends=slots.header_ends,
         key_is_null=slots.key_is_null,
+        value_is_null=slots.value_is_null,
         due_clock_ns=slots.due_clock_ns,
         sent_ns=slots.sent_ns,
         timestamps_ms=slots.timestamps_ms,

@@ -112,6 +112,7 @@ class Layout:
             ("key_ends", np.int32, records),
             ("header_ends", np.int32, records),
             ("key_is_null", np.uint8, records),
+            ("value_is_null", np.uint8, records),
             ("due_ns", np.int64, records),
             ("due_clock_ns", np.int64, records),
             ("sent_ns", np.int64, records),

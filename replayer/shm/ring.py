@@ -44,6 +44,7 @@ class Slots(NamedTuple):
     key_ends: npt.NDArray[np.int32]
     header_ends: npt.NDArray[np.int32]
     key_is_null: npt.NDArray[np.uint8]
+    value_is_null: npt.NDArray[np.uint8]
     due_ns: npt.NDArray[np.int64]
     due_clock_ns: npt.NDArray[np.int64]
     sent_ns: npt.NDArray[np.int64]

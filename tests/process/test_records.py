@@ -183,3 +183,15 @@ def test_partitions_come_from_a_column(tmp_path: Path) -> None:
         ]
         found = {int(message.key() or b""): message.partition() for message in broker.read("t")}
     assert found == {k: k % 3 for k in range(97)}
+
+
+@BOTH
+@pytest.mark.parametrize("extra", [(), ("--header", "op={op}")])
+def test_tombstones(tmp_path: Path, producer: str, extra: tuple[str, ...]) -> None:
+    """Rows that meet the condition have a key and a null value, the others the value that they had."""
+    dataset = parquet(tmp_path, id=list(range(300)), op=["DELETE" if k % 5 == 0 else "PUT" for k in range(300)])
+    with embedded_broker("t") as broker:
+        words = ("--key", "id", "--value-format", "json", "--tombstone-if", "op=DELETE", "--producer", producer)
+        broker.run(dataset, "-t", "t", *words, *extra)
+        found = {int(message.key() or b""): message.value() for message in broker.read("t")}
+    assert found == {k: None if k % 5 == 0 else f'{{"id":{k},"op":"PUT"}}'.encode() for k in range(300)}

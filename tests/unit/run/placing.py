@@ -26,6 +26,7 @@ def arena_of(
     keys: Sequence[bytes | None],
     timestamps_ms: Sequence[int] = (),
     headers: Sequence[bytes] = (),
+    value_is_null: Sequence[bool] = (),
 ) -> ArenaArrays:
     """An arena that holds these records; source row r is 1000 + r."""
     value_bytes, value_ends = joined(values)
@@ -33,7 +34,15 @@ def arena_of(
     stamps = np.array(timestamps_ms, np.int64)
     is_null = np.array([key is None for key in keys], np.bool_)
     return ArenaArrays(
-        value_bytes, value_ends, key_bytes, key_ends, is_null, 1000 + np.arange(len(values)), stamps, *joined(headers)
+        value_bytes,
+        value_ends,
+        key_bytes,
+        key_ends,
+        is_null,
+        1000 + np.arange(len(values)),
+        stamps,
+        *joined(headers),
+        np.array(value_is_null, np.bool_),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replayer.run import place_kernels
-from replayer.run.place_kernels import gather, keyless_partitions, segment_end, wire_sizes
+from replayer.run.place_kernels import drop_values, gather, keyless_partitions, segment_end, wire_sizes
 from replayer.shm.layout import Layout, partition_owner
 from tests.unit.run.placing import arena_of, headers_in, private_slots, records_in
 
@@ -59,7 +59,8 @@ def check_placed(
 ) -> None:
     stamps = [7 * (1000 + row) for row in range(len(drawn))] if has_timestamps else ()
     blobs = [b"#" * (row % 5) + b"%d" % row for row in range(len(drawn))] if has_headers else ()
-    arena = arena_of([value for value, *_ in drawn], [key for _, key, *_ in drawn], stamps, blobs)
+    nulls = [row % 3 == 0 for row in range(len(drawn))] if has_headers else ()
+    arena = arena_of([value for value, *_ in drawn], [key for _, key, *_ in drawn], stamps, blobs, nulls)
     rows = np.flatnonzero([is_sent for _, _, is_sent, _ in drawn])
     partitions = np.array([number % partition_count for *_, number in drawn], np.int32)[rows]
     due_ns = 7 * np.arange(len(rows), dtype=np.int64)
@@ -84,6 +85,8 @@ def check_placed(
                 if has_timestamps:
                     assert (slots.timestamps_ms[slot] == slots.source_rows[slot] * 7)[:count].all()
                 found = records_in(slots, slot)
+                for record, (source, *_) in enumerate(found):
+                    assert slots.value_is_null[slot, record] == (has_headers and (source - 1000) % 3 == 0)
                 assert len(found) == count
                 assert {partition_owner(partition, worker_count) for _, partition, *_ in found} == {worker}
                 placed += found
@@ -96,6 +99,17 @@ def check_placed(
         assert [record for record in placed if record[1] == partition] == of_partition
         assert handed_over[partition] == len(of_partition)
     assert len(placed) == len(expected)
+
+
+@given(st.lists(st.tuples(values, st.booleans()), max_size=40))
+def test_dropped_values_leave_the_others_as_they_were(rows: list[tuple[bytes, bool]]) -> None:
+    """Null values have no bytes, and every other value is what it was, wherever it lies."""
+    arena = arena_of([value for value, _ in rows], [None] * len(rows))
+    is_null = np.array([null for _, null in rows], np.bool_)
+    drop_values(arena.values, arena.value_ends, is_null, len(rows))
+    starts = [0, *arena.value_ends.tolist()][: len(rows)]
+    found = [arena.values[start:end].tobytes() for start, end in zip(starts, arena.value_ends.tolist(), strict=True)]
+    assert found == [b"" if null else value for value, null in rows]
 
 
 def batch_of_one(value: bytes, key: bytes | None, headers: Sequence[tuple[bytes, bytes | None]] = ()) -> bytes:
