@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from replayer.coerce.options import RejectOptions
+from replayer.coerce.options import POLICIES, RejectOptions, parse_budget
 from replayer.encode.options import RecordOptions
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
 from replayer.kafka.properties import client_properties, read_properties_file
 from replayer.pacing.options import PacingOptions
-from replayer.report.escape import printable
 from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
+from replayer.settings.faults import ConfigurationError, Fault, did_you_mean
 from replayer.source.discover import FORMATS, discover
 from replayer.source.options import SourceOptions
 from replayer.units import parse_count, parse_duration_ns, parse_rate
@@ -58,36 +58,6 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a configuration: where it was set, what is wrong, what to do."""
-
-    where: str
-    message: str
-    hint: str = ""
-
-
-class ConfigurationError(UsageError):
-    """One or more settings are wrong; ``faults`` lists all of them.
-
-    ``lines`` is the whole text, its first line what went wrong; what was typed is escaped, so no line can be forged.
-    """
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(faults)
-        texts = [printable(f"{fault.where}: {fault.message}" if fault.where else fault.message) for fault in faults]
-        if len(faults) == 1:
-            super().__init__(texts[0], faults[0].hint)
-            self.lines = tuple(texts)
-            return
-        lines = [f"{len(faults)} things are wrong"]
-        for text, fault in zip(texts, faults, strict=True):
-            lines.append(f"  {text}")
-            lines += [f"    {printable(fault.hint)}"] if fault.hint else []
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
-
-
-@dataclass(frozen=True)
 class Option:
     """One option of ``run``: its flag, its key in the configuration file, its parser and its environment variables."""
 
@@ -105,12 +75,6 @@ class Option:
     def variables(self) -> tuple[str, ...]:
         """The environment variables that set it, strongest first."""
         return (f"REPLAYER_{self.name.upper()}", *self.other_variables)
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """``did you mean 'rate'?`` for a near miss, else the known words."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -199,6 +163,8 @@ OPTIONS = (
     Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
     Option("--schema", "streams.schema.file", _existing_file),
     Option("--key", "streams.key.columns", _columns),
+    Option("--on-reject", "streams.rejects.policy", _one_of(*POLICIES)),
+    Option("--max-rejects", "streams.rejects.max", parse_budget),
     Option("--rejects-file", "streams.rejects.file", _text),
     Option("--rate", "pacing.rate", parse_rate),
     Option("--max-records", "run.max_records", parse_count),
@@ -319,6 +285,22 @@ def _topic_of(resolution: _Resolution, paths: Sequence[str]) -> str:
     return topic or ""
 
 
+def _rejects(resolution: _Resolution, topic: str) -> RejectOptions:
+    values, wheres = resolution.values, resolution.wheres
+    policy, file, budget = (values.get(name) for name in ("on_reject", "rejects_file", "max_rejects"))
+    if policy == "stop" and budget is not None:
+        message = f"ends a run at the first rejected row, but {wheres['max_rejects']} allows {budget}"
+        resolution.fault(wheres["on_reject"], message, "keep one of the two")
+    if policy == "count" and file is not None:
+        resolution.notes.append(f"{wheres['on_reject']} only counts rejected rows: nothing is written to {file}")
+        file = None
+    if policy == "keep" and file is None:
+        from replayer.coerce.rejects import unused_path
+
+        file = unused_path(f"{topic}-rejects.ndjson")
+    return RejectOptions(file, policy or "keep", budget)
+
+
 def _check_dataset(resolution: _Resolution, source: SourceOptions) -> None:
     if not source.paths:
         resolution.fault("", "no dataset is named", "name a file, folder or glob: replayer run orders.parquet")
@@ -357,17 +339,18 @@ def resolve(
         client_properties(kafka)
     except UsageError as error:
         resolution.fault("", error.message, error.hint)
+    topic = _topic_of(resolution, paths)
     config = RunConfig(
         kafka=kafka,
         source=source,
         schema=SchemaOptions(schema_file=values.get("schema"), registry_url=values.get("registry_url")),
         record=RecordOptions(key_columns=values.get("key", ())),
-        rejects=RejectOptions(file=values.get("rejects_file")),
+        rejects=_rejects(resolution, topic),
         pacing=PacingOptions(rate=values.get("rate")),
         limits=LimitOptions(
             max_records=values.get("max_records"), duration_ns=values.get("duration"), loops=_loops(resolution)
         ),
-        topic=_topic_of(resolution, paths),
+        topic=topic,
         workers=values.get("workers"),
         dry_run=values.get("dry_run", False),
     )

@@ -100,7 +100,7 @@ def pipeline_setup(
         prefix=prefix,
         key_columns=tuple(fields.get(column, column) for column in record.key_columns),
         renames=plan.renames,
-        rejects_file=rejects.file,
+        rejects=rejects,
         max_record_bytes=max_record_bytes,
     )
 

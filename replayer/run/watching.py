@@ -89,6 +89,8 @@ class Outcome:
     failures: list[FailedRows] = field(default_factory=list)
     failures_not_listed: int = 0
     rejects: tuple[RejectTally, ...] = ()
+    budget_spent: str = ""
+    """Why the rejects ended the run, empty when they did not."""
     encoder: EncoderChosen | None = None
     warnings: list[str] = field(default_factory=list)
     startup_cpu_ns: dict[str, int] = field(default_factory=dict)
@@ -166,7 +168,7 @@ class Watch:
         elif isinstance(message, EncoderChosen):
             outcome.encoder = message
         elif isinstance(message, RejectsCounted):
-            outcome.rejects = message.tallies
+            outcome.rejects, outcome.budget_spent = message.tallies, message.spent
         elif isinstance(message, Warned):
             if message.text not in outcome.warnings and len(outcome.warnings) < _WARNINGS_SHOWN:
                 outcome.warnings.append(message.text)

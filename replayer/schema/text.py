@@ -15,6 +15,7 @@ TextKind = Literal["", "json", "csv"]
 """What strings of a source are: of the type string already, JSON strings (a date may hide in one), or untyped text."""
 
 _KIND_KEY = b"replayer.text"
+_DELIMITER_KEY = b"replayer.delimiter"
 _PROBE_ROWS = 1_000
 _TIMES = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -25,15 +26,20 @@ _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 _DECIMAL_DIGITS_MAX = 38
 
 
-def mark_text(schema: pa.Schema, kind: TextKind) -> pa.Schema:
-    """The schema with a mark that its strings are text of this kind."""
-    return schema.with_metadata({_KIND_KEY: kind.encode()})
+def mark_text(schema: pa.Schema, kind: TextKind, delimiter: str = ",") -> pa.Schema:
+    """The schema with a mark that its strings are text of this kind; ``delimiter`` is that of CSV."""
+    return schema.with_metadata({_KIND_KEY: kind.encode(), _DELIMITER_KEY: delimiter.encode()})
 
 
 def text_kind(schema: pa.Schema) -> TextKind:
     """The mark that ``mark_text`` left, empty when the file itself had types."""
     kind = (schema.metadata or {}).get(_KIND_KEY, b"")
     return "csv" if kind == b"csv" else "json" if kind == b"json" else ""
+
+
+def text_delimiter(schema: pa.Schema) -> str:
+    """The delimiter that ``mark_text`` left."""
+    return (schema.metadata or {}).get(_DELIMITER_KEY, b",").decode()
 
 
 def is_utf8(content: Any) -> bool:

@@ -292,7 +292,7 @@ def open_csv(files: tuple[InputFile, ...], projection: Sequence[str] | None) -> 
             )
     notes = tuple(f"{file.path} is empty" for file, header in headers if not header)
     names = choose_columns(columns, projection, files[0].path)
-    schema = mark_text(pa.schema([pa.field(name, pa.string()) for name in names]), "csv")
+    schema = mark_text(pa.schema([pa.field(name, pa.string()) for name in names]), "csv", _DELIMITERS[files[0].format])
     return CsvSource(files, schema, columns, notes)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from replayer.coerce.options import ErrorBudget, RejectOptions
 from replayer.config import (
     OPTIONS,
     ConfigurationError,
@@ -260,6 +261,29 @@ def test_a_property_that_breaks_a_promise_is_a_fault(dataset: str) -> None:
         "a rate of 0 would never send anything",
         "transactional.id=t cannot be used",
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "rejects"),
+    [
+        ({}, RejectOptions(None, "keep", None)),
+        ({"rejects_file": "r.parquet"}, RejectOptions("r.parquet", "keep", None)),
+        ({"on_reject": "keep"}, RejectOptions("orders-rejects.ndjson", "keep", None)),
+        ({"on_reject": "count", "rejects_file": "r"}, RejectOptions(None, "count", None)),
+        ({"on_reject": "stop"}, RejectOptions(None, "stop", None)),
+        ({"max_rejects": "0.5%"}, RejectOptions(None, "keep", ErrorBudget(share=Fraction(1, 200)))),
+        ({"on_reject": "count", "max_rejects": "7"}, RejectOptions(None, "count", ErrorBudget(count=7))),
+    ],
+)
+def test_rejects(dataset: str, typed: dict[str, str], rejects: RejectOptions) -> None:
+    """Kept when that is asked for, even without a name for the file; only counted by ``count``."""
+    assert resolve([dataset], [], typed, {}).rejects == rejects
+
+
+def test_stop_and_a_budget_exclude_each_other(dataset: str) -> None:
+    """One ends at the first rejected row, the other does not."""
+    faults = faults_of([dataset], [], {"on_reject": "stop", "max_rejects": "5"}, {})
+    assert faults == [("--on-reject", "ends a run at the first rejected row, but --max-rejects allows 5")]
 
 
 def test_each_option_has_one_flag_and_one_key() -> None:
