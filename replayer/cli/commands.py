@@ -9,6 +9,7 @@ import click
 
 COMMANDS = {
     "run": ("replayer.cli.run", "Publish a dataset's rows to a topic, and prove what arrived."),
+    "config": ("replayer.cli.config", "Print the settings that hold here, and where they come from."),
     "broker": ("replayer.cli.broker", "Run the embedded broker in the foreground."),
 }
 """Name → module that holds a click command of the same name, and its line in the help."""

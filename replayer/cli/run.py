@@ -10,6 +10,8 @@ from replayer.cli.progress import Progress, make_progress
 from replayer.cli.wiring import Wiring
 from replayer.config import RunConfig, resolve
 from replayer.report.model import RunReport
+from replayer.settings.environment import look_around
+from replayer.settings.project import read_project
 
 _EPILOG = "What a run does, except -X, can also be set in the environment: REPLAYER_MAX_RECORDS for --max-records."
 
@@ -20,6 +22,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("-t", "--topic", metavar="NAME", help="Topic to publish to. Default: the dataset's base name.")
 @click.option("-X", "overrides", multiple=True, metavar="KEY=VALUE", help="Any librdkafka property; repeatable.")
 @click.option("-F", "--command-config", metavar="FILE", help="Java-style .properties file for the client.")
+@click.option("--env-file", metavar="FILE", help="Variables that the environment does not set. Default: .env.")
 @click.option("--registry-url", metavar="URL", help="Schema registry. Default: ids are kept in the process.")
 @click.option("--create-topic", metavar="partitions=N", help="Create the topic if it is missing.")
 @click.option("--workers", metavar="N", help="Producer processes. Default: from the cores.")
@@ -53,6 +56,7 @@ def run(
     /,
     dataset: tuple[str, ...],
     overrides: tuple[str, ...],
+    env_file: str | None,
     output: str,
     progress: str,
     quiet: bool,
@@ -64,7 +68,8 @@ def run(
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
     texts = {name: "true" if value is True else value for name, value in typed.items()}
-    resolved = resolve(dataset, overrides, texts, wiring.environment)
+    surroundings = look_around(wiring.environment, env_file, wiring.folder())
+    resolved = resolve(dataset, overrides, texts, surroundings, read_project(wiring.folder()))
     display = make_progress(
         progress,
         wiring.stderr,

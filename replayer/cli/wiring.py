@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Wiring:
     run: Callable[[RunConfig, Observer], RunReport] = _run
     dry_run: Callable[[RunConfig, Observer], RunReport] = _dry_run
     serve_broker: Callable[[tuple[str, ...], int, Callable[[str], None]], None] = _serve_broker
+    folder: Callable[[], Path] = Path.cwd
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)

@@ -11,17 +11,18 @@ import pytest
 from replayer.coerce.options import ErrorBudget, RejectOptions
 from replayer.config import (
     OPTIONS,
-    ConfigurationError,
     RunConfig,
-    default_topic,
 )
 from replayer.config import resolve as resolve_with_notes
+from replayer.settings.environment import Surroundings
+from replayer.settings.faults import ConfigurationError
+from replayer.settings.words import default_topic
 
 
 def resolve(
     paths: Sequence[str], overrides: Sequence[str], typed: Mapping[str, str], environment: Mapping[str, str]
 ) -> RunConfig:
-    return resolve_with_notes(paths, overrides, typed, environment).config
+    return resolve_with_notes(paths, overrides, typed, Surroundings(environment)).config
 
 
 @pytest.fixture
@@ -242,7 +243,7 @@ def test_what_was_typed_cannot_forge_a_line(tmp_path: Path) -> None:
 def test_a_variable_that_sets_nothing_is_noted(dataset: str) -> None:
     """A near miss is named; variables that are meant for something else are not."""
     environment = {"REPLAYER_MAX_RECORD": "5", "REPLAYER_RATE": "5", "REPLAYER_TEST_BOOTSTRAP_SERVER": "x", "PATH": ""}
-    notes = resolve_with_notes([dataset], [], {}, environment).notes
+    notes = resolve_with_notes([dataset], [], {}, Surroundings(environment)).notes
     assert notes == ("REPLAYER_MAX_RECORD sets nothing: did you mean REPLAYER_MAX_RECORDS?",)
 
 
@@ -250,7 +251,7 @@ def test_what_a_properties_file_says_to_java_only_is_noted(dataset: str, tmp_pat
     """A serializer in -F is not an error, and not passed over in silence."""
     file = tmp_path / "client.properties"
     file.write_text("key.serializer=org.apache.kafka.common.serialization.StringSerializer\n")
-    (note,) = resolve_with_notes([dataset], [], {"command_config": str(file)}, {}).notes
+    (note,) = resolve_with_notes([dataset], [], {"command_config": str(file)}, Surroundings({})).notes
     assert "key.serializer is ignored" in note
 
 
