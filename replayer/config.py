@@ -97,6 +97,7 @@ OPTIONS = (
     Option("--workers", "run.workers", worker_count),
     Option("--producer", "run.producer", one_of("auto", "native", "portable")),
     Option("--format", "streams.dataset.format", one_of(*FORMATS)),
+    Option("--infer", "streams.dataset.infer", one_of("fast", "full")),
     Option("--schema", "streams.schema.file", existing_file),
     Option("--key", "streams.key.columns", columns),
     Option("--on-reject", "streams.rejects.policy", one_of(*POLICIES)),
@@ -262,7 +263,7 @@ def resolve(
     config = RunConfig(
         kafka=kafka,
         source=source,
-        schema=SchemaOptions(schema_file=values.get("schema"), registry_url=values.get("registry_url")),
+        schema=SchemaOptions(values.get("schema"), values.get("registry_url"), values.get("infer", "fast")),
         record=RecordOptions(key_columns=values.get("key", ())),
         rejects=_rejects(resolution, topic),
         pacing=PacingOptions(rate=values.get("rate")),
@@ -287,6 +288,15 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
         if name.startswith("REPLAYER_") and name not in known and close:
             notes.append(f"{name} sets nothing: did you mean {close[0]}?")
     return notes
+
+
+def read_options(paths: Sequence[str], typed: Mapping[str, str | None]) -> SourceOptions:
+    """How a dataset is read, for commands that only look at one. Raises ConfigurationError."""
+    resolution = _Resolution(Surroundings({}), typed, Project({}, {}))
+    resolution.parse_all()
+    if resolution.faults:
+        raise ConfigurationError(resolution.faults)
+    return SourceOptions(paths=tuple(paths), format=resolution.values.get("format"))
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def test_every_exit_code_is_documented() -> None:
 
 
 FENCED = re.compile(r"^```(sh|bash|console|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-EXECUTED = ["configuration.md"]
+EXECUTED = ["configuration.md", "rejects.md", "schemas.md"]
 """Pages whose shell blocks are run from top to bottom, in a folder that holds testdata; a ``yaml`` block is written to
 ``replayer.yaml`` first."""
 
@@ -115,12 +115,13 @@ def exits(block: str) -> Iterator[tuple[str, int]]:
 @pytest.mark.parametrize("page", EXECUTED)
 def test_the_commands_of_a_page_work(page: str, tmp_path: Path) -> None:
     """Every command of the page, one after the other, ends as the page says."""
-    for name in ("orders.csv", "orders_bad.csv", "orders.parquet", "orders.ndjson"):
+    for name in ("orders.csv", "orders_bad.csv", "orders.parquet", "orders.ndjson", "orders_bad.ndjson"):
         shutil.copy(ROOT / "testdata" / name, tmp_path)
     commands = tmp_path / "bin"
     commands.mkdir()
-    (commands / "replayer").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m replayer "$@"\n')
-    (commands / "replayer").chmod(0o755)
+    for name, start in (("replayer", f'"{sys.executable}" -m replayer'), ("python", f'"{sys.executable}"')):
+        (commands / name).write_text(f'#!/bin/sh\nexec {start} "$@"\n')
+        (commands / name).chmod(0o755)
     left_out = ("REPLAYER_", "KAFKA_", "SCHEMA_REGISTRY_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     environment |= {"PATH": f"{commands}:{environment['PATH']}", "PYTHONPATH": str(ROOT)}

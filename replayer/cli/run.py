@@ -28,6 +28,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("--workers", metavar="N", help="Producer processes. Default: from the cores.")
 @click.option("--producer", metavar="auto|native|portable", help="How librdkafka is called. Default: auto.")
 @click.option("--format", metavar="parquet|csv|tsv|ndjson", help="Format of the dataset. Default: from the file names.")
+@click.option("--infer", metavar="fast|full", help="Infer from the first 64 MiB, or from every row. Default: fast.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
 @click.option("--on-reject", metavar="keep|count|stop", help="What becomes of rows that do not fit. Default: keep.")

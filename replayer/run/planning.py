@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from replayer.coerce.options import RejectOptions
 from replayer.config import RunConfig
@@ -40,11 +41,12 @@ class DatasetPlan:
 
 
 def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, record_name: str) -> DatasetPlan:
-    """Open the dataset and find its schema: the given one, or one inferred from types or from the first 64 MiB of text.
+    """Open the dataset and find its schema: the given one, or one inferred from types, a sample of text or every row.
 
     Raises DatasetError and SchemaError.
     """
-    source = open_source(discover(source_options))
+    is_whole = schema_options.infer == "full" and schema_options.schema_file is None
+    source = open_source(discover(source_options), is_whole=is_whole)
     if schema_options.schema_file is not None:
         path = schema_options.schema_file
         try:
@@ -54,17 +56,28 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
                 f"cannot read the schema {path}: {error}", "give --schema the path of an .avsc file"
             ) from error
         return DatasetPlan(source, parse_schema(text, path), path, path, (), source.notes)
-    from replayer.schema.infer import infer_schema
-
-    sample = take_sample(source)
-    schema = parse_schema(infer_schema(sample, record_name), "inferred schema")
-    is_typed = source.total_rows is not None
-    is_whole = max(source.total_bytes, sample.nbytes) < SAMPLE_BYTES
-    seen = "the whole text" if is_whole else f"the first {SAMPLE_BYTES >> 20} MiB of text"
-    origin = "inferred from the dataset's types" if is_typed else f"inferred from {seen}"
+    inferred, origin = _infer(source, record_name, is_whole=is_whole)
+    schema = parse_schema(inferred, "inferred schema")
     names = avro_names(source.schema.names)
     notes = [f"column {column!r} is field {name!r}" for column, name in renamed(names).items()]
     return DatasetPlan(source, schema, "inferred schema", origin, tuple(names.items()), (*source.notes, *notes))
+
+
+def _infer(source: Source, record_name: str, *, is_whole: bool) -> tuple[dict[str, Any], str]:
+    """The schema and where it came from."""
+    if is_whole:
+        from replayer.schema.infer_whole import infer_whole
+
+        return infer_whole(
+            (one.batch for one in source.batches()), source.schema, record_name
+        ), "inferred from every row"
+    from replayer.schema.infer import infer_schema
+
+    sample = take_sample(source)
+    seen_whole = max(source.total_bytes, sample.nbytes) < SAMPLE_BYTES
+    seen = "the whole text" if seen_whole else f"the first {SAMPLE_BYTES >> 20} MiB of text"
+    is_typed = source.total_rows is not None
+    return infer_schema(sample, record_name), "inferred from " + ("the dataset's types" if is_typed else seen)
 
 
 @dataclass(frozen=True)

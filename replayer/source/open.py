@@ -48,8 +48,12 @@ class Source(Protocol):
         """
 
 
-def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None = None) -> Source:
+def open_source(
+    files: tuple[InputFile, ...], projection: Sequence[str] | None = None, *, is_whole: bool = False
+) -> Source:
     """Open a dataset: reads footers, headers or first lines. ``projection`` names the columns to read, None means all.
+
+    ``is_whole`` looks at every line where the lines decide which columns there are (NDJSON), not only at the first.
 
     Raises DatasetError when a file is unreadable, when files differ in their columns and when a column does not exist.
     """
@@ -59,7 +63,9 @@ def open_source(files: tuple[InputFile, ...], projection: Sequence[str] | None =
         case "csv" | "tsv":
             from replayer.source.csv import open_csv as open_format  # type: ignore[assignment]
         case "ndjson":
-            from replayer.source.json_infer import open_json as open_format  # type: ignore[assignment]
+            from replayer.source.json_infer import open_json
+
+            return open_json(files, projection, is_whole=is_whole)
         case other:
             raise DatasetError(f"format {other!r} is unknown")
     source: Source = open_format(files, projection)
