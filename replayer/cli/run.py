@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from replayer.cli.progress import Progress, make_progress
 from replayer.cli.wiring import Wiring
-from replayer.config import RunConfig, resolve
+from replayer.config import Resolved, RunConfig, resolve
 from replayer.report.model import RunReport
 from replayer.settings.environment import look_around
 from replayer.settings.project import read_project
@@ -68,9 +69,7 @@ def run(
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
-    texts = {name: "true" if value is True else value for name, value in typed.items()}
-    surroundings = look_around(wiring.environment, env_file, wiring.folder())
-    resolved = resolve(dataset, overrides, texts, surroundings, read_project(wiring.folder()))
+    resolved = resolved_run(wiring, dataset, overrides, env_file, typed)
     display = make_progress(
         progress,
         wiring.stderr,
@@ -97,3 +96,16 @@ def run(
 
 def _report_of(config: RunConfig, wiring: Wiring, display: Progress) -> RunReport:
     return (wiring.dry_run if config.dry_run else wiring.run)(config, display)
+
+
+def resolved_run(
+    wiring: Wiring,
+    dataset: tuple[str, ...],
+    overrides: tuple[str, ...],
+    env_file: str | None,
+    typed: Mapping[str, str | bool | None],
+) -> Resolved:
+    """What was typed, together with the environment and the project file. Raises ConfigurationError."""
+    texts = {name: "true" if value is True else None if value is False else value for name, value in typed.items()}
+    surroundings = look_around(wiring.environment, env_file, wiring.folder())
+    return resolve(dataset, overrides, texts, surroundings, read_project(wiring.folder()))

@@ -58,7 +58,16 @@ class Pipeline:
         self.records_left: int | None = None
         """How many more records the run may have, None for any number; whoever takes the chunks keeps it true."""
         self.counts = PipelineCounts()
+        self.input_bytes = 0
+        """How far the current pass has come, in bytes of the files as stored."""
+        self.last_batch: SourceBatch | None = None
+        """What the last chunk was made of."""
         self.loop = 0
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether records have keys at all."""
+        return self._key_encoder is not None
 
     def chunks(self, arena: Arena) -> Iterator[npt.NDArray[np.int64]]:
         """Fill ``arena`` with one RecordBatch after the other, one pass over the dataset.
@@ -70,6 +79,7 @@ class Pipeline:
         started_ns = time.process_time_ns()
         for source_batch in self.source.batches():
             read_ns = time.process_time_ns()
+            self.input_bytes, self.last_batch = source_batch.input_bytes, source_batch
             coerced = self._coercer.coerce(source_batch)
             self.rejecting.add(coerced.rejects)
             coerced_ns = time.process_time_ns()
