@@ -1,7 +1,8 @@
 """RunConfig: all that a run was asked to do, composed of each stage's own options and never changed after.
 
-Precedence: flag > ``REPLAYER_*`` > ``KAFKA_BOOTSTRAP_SERVERS`` and ``SCHEMA_REGISTRY_URL`` > default. All faults of a
-configuration are reported together, each with the place that it was set in, so that nobody corrects them one at a time.
+Precedence: flag > ``REPLAYER_*`` > ``KAFKA_*`` and ``SCHEMA_REGISTRY_*`` > ``replayer.yaml`` > default; variables of an
+env file are as strong as those of the environment, where it has none of that name. All faults of a configuration are
+reported together, each with the place that it was set in, so that nobody corrects them one at a time.
 """
 
 from __future__ import annotations
@@ -10,28 +11,37 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from replayer.coerce.options import RejectOptions
+from replayer.coerce.options import POLICIES, RejectOptions, parse_budget
 from replayer.encode.options import RecordOptions
 from replayer.encode.parsing import RECORD_OPTIONS, parse_columns, record_options
 from replayer.errors import DatasetError, UsageError
 from replayer.kafka.options import KafkaOptions
-from replayer.kafka.properties import client_properties, read_properties_file
+from replayer.kafka.properties import REDACTED, client_properties, read_properties_file, redacted
 from replayer.pacing.options import PacingOptions
-from replayer.report.escape import printable
 from replayer.run.options import LimitOptions
 from replayer.schema.options import SchemaOptions
+from replayer.settings.client import ClientSettings, Layer, Strength, file_strength, settle_client, strength_of
+from replayer.settings.environment import Surroundings
+from replayer.settings.faults import ConfigurationError, Fault
+from replayer.settings.project import Project
+from replayer.settings.words import (
+    boolean,
+    create_topic,
+    default_topic,
+    existing_file,
+    not_empty,
+    one_of,
+    parse_topic,
+    worker_count,
+)
 from replayer.source import options as dataset
 from replayer.source.discover import FORMATS, discover
 from replayer.source.standard_input import WORD
 from replayer.units import parse_count, parse_duration_ns, parse_rate
 
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}\Z")
-_DATA_SUFFIX = re.compile(r"(\.(parquet|csv|tsv|ndjson|jsonl|json|avro|gz|zst|zstd))+\Z", re.IGNORECASE)
-_BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-_BOOTSTRAP_NAMES = ("bootstrap.servers", "metadata.broker.list")
+_LOGIN = re.compile(r"://[^/@\s]*@")
 
 
 @dataclass(frozen=True)
@@ -60,36 +70,6 @@ class Resolved:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with a configuration: where it was set, what is wrong, what to do."""
-
-    where: str
-    message: str
-    hint: str = ""
-
-
-class ConfigurationError(UsageError):
-    """One or more settings are wrong; ``faults`` lists all of them.
-
-    ``lines`` is the whole text, its first line what went wrong; what was typed is escaped, so no line can be forged.
-    """
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(faults)
-        texts = [printable(f"{fault.where}: {fault.message}" if fault.where else fault.message) for fault in faults]
-        if len(faults) == 1:
-            super().__init__(texts[0], faults[0].hint)
-            self.lines = tuple(texts)
-            return
-        lines = [f"{len(faults)} things are wrong"]
-        for text, fault in zip(texts, faults, strict=True):
-            lines.append(f"  {text}")
-            lines += [f"    {printable(fault.hint)}"] if fault.hint else []
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
-
-
-@dataclass(frozen=True)
 class Option:
     """One option of ``run``: its flag, its key in the configuration file, its parser and its environment variables."""
 
@@ -109,102 +89,34 @@ class Option:
         return (f"REPLAYER_{self.name.upper()}", *self.other_variables)
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """``did you mean 'rate'?`` for a near miss, else the known words."""
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in words:
-            raise UsageError(f"{text!r} is not one of {', '.join(words)}", did_you_mean(text, words))
-        return text
-
-    return parse
-
-
-def _boolean(text: str) -> bool:
-    value = _BOOLEANS.get(text.strip().lower())
-    if value is None:
-        raise UsageError(f"{text!r} is neither true nor false", "write true or false")
-    return value
-
-
-def _worker_count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        raise UsageError(f"{text!r} is not a number of workers", "give a whole number from 1 to 256")
-    return int(text)
-
-
-def parse_topic(text: str) -> str:
-    """The name, if Kafka allows it."""
-    if not _TOPIC.match(text) or text in (".", ".."):
-        raise UsageError(
-            f"{text!r} is not a topic's name", "topics have 1 to 249 letters, digits, dots, dashes and underscores"
-        )
-    return text
-
-
-def parse_partition_count(text: str) -> int:
-    """A whole number from 1 to 100,000."""
-    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise UsageError(f"{text!r} is not a partition count", "give a whole number from 1 to 100,000, like 6")
-    return int(text)
-
-
-def _create_topic(text: str) -> int:
-    partitions: int | None = None
-    for part in text.split(","):
-        name, equals, value = part.partition("=")
-        if name.strip() != "partitions":
-            raise UsageError(f"{name.strip()!r} is not a setting of a new topic", "write partitions=6")
-        if not equals:
-            raise UsageError(f"{part!r} gives no partition count", "write partitions=6")
-        partitions = parse_partition_count(value.strip())
-    assert partitions is not None  # split never returns an empty list
-    return partitions
-
-
-def _existing_file(text: str) -> str:
-    if text.startswith("registry:"):
-        raise UsageError(f"{text!r}: a schema is taken from a file only", "save the schema as FILE.avsc and name that")
-    if not Path(text).is_file():
-        raise UsageError(f"there is no file {text!r}", "check the path")
-    return text
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise UsageError("the value is empty", "give a value or leave the option out")
-    return text.strip()
-
-
 OPTIONS = (
-    Option("--bootstrap-server", "kafka.bootstrap", _text, ("KAFKA_BOOTSTRAP_SERVERS",)),
-    Option("--topic", "streams.topic", parse_topic),
-    Option("--command-config", "kafka.command_config", _existing_file),
-    Option("--registry-url", "registry.url", _text, ("SCHEMA_REGISTRY_URL",)),
-    Option("--create-topic", "kafka.create_topic", _create_topic),
-    Option("--workers", "run.workers", _worker_count),
-    Option("--producer", "run.producer", _one_of("auto", "native", "portable")),
-    Option("--format", "streams.dataset.format", _one_of(*FORMATS)),
+    Option("--bootstrap-server", "kafka.bootstrap", not_empty, ("KAFKA_BOOTSTRAP_SERVERS",)),
+    Option("--topic", "streams.topic", parse_topic, ("KAFKA_TOPIC",)),
+    Option("--command-config", "kafka.command_config", existing_file),
+    Option("--registry-url", "registry.url", not_empty, ("SCHEMA_REGISTRY_URL",)),
+    Option("--create-topic", "kafka.create_topic", create_topic),
+    Option("--workers", "run.workers", worker_count),
+    Option("--producer", "run.producer", one_of("auto", "native", "portable")),
+    Option("--format", "streams.dataset.format", one_of(*FORMATS)),
     Option("--columns", "streams.dataset.columns", parse_columns),
-    Option("--union-schemas", "streams.dataset.union_schemas", _boolean),
+    Option("--union-schemas", "streams.dataset.union_schemas", boolean),
     Option("--encoding", "streams.dataset.encoding", dataset.parse_encoding),
     Option("--delimiter", "streams.dataset.delimiter", dataset.parse_delimiter),
     Option("--quote", "streams.dataset.quote", dataset.parse_quote),
-    Option("--header-row", "streams.dataset.header_row", _boolean),
+    Option("--header-row", "streams.dataset.header_row", boolean),
     Option("--null-words", "streams.dataset.null_words", dataset.parse_null_words),
-    Option("--schema", "streams.schema.file", _existing_file),
-    *(Option(flag, key, _one_of(*parse) if isinstance(parse, tuple) else parse) for flag, key, parse in RECORD_OPTIONS),
-    Option("--rejects-file", "streams.rejects.file", _text),
+    Option("--infer", "streams.dataset.infer", one_of("fast", "full")),
+    Option("--schema", "streams.schema.file", existing_file),
+    *(Option(flag, key, one_of(*parse) if isinstance(parse, tuple) else parse) for flag, key, parse in RECORD_OPTIONS),
+    Option("--on-reject", "streams.rejects.policy", one_of(*POLICIES)),
+    Option("--max-rejects", "streams.rejects.max", parse_budget),
+    Option("--rejects-file", "streams.rejects.file", not_empty),
     Option("--rate", "pacing.rate", parse_rate),
     Option("--max-records", "run.max_records", parse_count),
     Option("--duration", "run.duration", parse_duration_ns),
-    Option("--loop", "run.loop", _boolean),
+    Option("--loop", "run.loop", boolean),
     Option("--loops", "run.loops", parse_count),
-    Option("--dry-run", "run.dry_run", _boolean),
+    Option("--dry-run", "run.dry_run", boolean),
 )
 """Every option that can also be set in the environment (headers one a line). ``-X`` and DATASET are typed only."""
 
@@ -213,10 +125,12 @@ OPTIONS = (
 class _Resolution:
     """Values and faults as they are found; lives inside ``resolve`` only."""
 
-    environment: Mapping[str, str]
+    surroundings: Surroundings
     typed: Mapping[str, str | None]
+    project: Project
     values: dict[str, Any] = field(default_factory=dict)
     wheres: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -230,9 +144,10 @@ class _Resolution:
             return typed, option.flag
         for variable in option.variables:
             # An empty variable counts as not set: shells have no easy way to unset one for a single command.
-            if self.environment.get(variable):
-                return self.environment[variable], variable
-        return None
+            if self.surroundings.variables.get(variable):
+                return self.surroundings.variables[variable], self.surroundings.where(variable)
+        setting = self.project.settings.get(option.key)
+        return None if setting is None else (setting.text, setting.where)
 
     def parse_all(self) -> None:
         for option in OPTIONS:
@@ -240,65 +155,41 @@ class _Resolution:
             if found is None:
                 continue
             text, self.wheres[option.name] = found
+            self.texts[option.name] = text
             try:
                 self.values[option.name] = option.parse(text)
             except UsageError as error:
                 self.fault(self.wheres[option.name], error.message, error.hint)
 
-    def is_typed(self, name: str) -> bool:
-        return self.wheres.get(name, "").startswith("--")
 
-
-def default_topic(paths: Sequence[str]) -> str | None:
-    """The dataset's base name as a topic, None if unclear: ``data/orders.csv.gz``, ``orders/*.csv`` give ``orders``."""
-    names = set()
-    for path in paths:
-        name = _DATA_SUFFIX.sub("", Path(path).name)
-        if not name.strip("*?.") or (name.startswith("[") and name.endswith("]")):
-            name = Path(path).parent.name
-        name = re.sub(r"[^A-Za-z0-9._-]+", "_", re.sub(r"\[[^]]*\]|[*?]+", "", name)).strip("._-")
-        names.add(name[:249])
-    return names.pop() if len(names) == 1 and "" not in names else None
-
-
-def _properties(resolution: _Resolution, overrides: Sequence[str]) -> tuple[dict[str, str], str | None]:
-    """The client's properties from -F and then -X, and the bootstrap address that they give."""
-    properties: dict[str, str] = {}
-    path = resolution.values.get("command_config")
+def _client(resolution: _Resolution, overrides: Sequence[str]) -> ClientSettings:
+    """The client's properties from the project file, the environment, -F and then -X, and the strongest address."""
+    values, wheres, project = resolution.values, resolution.wheres, resolution.project
+    given = {name: one.text for name, one in project.properties.items()}
+    layers = [Layer(Strength.PROJECT, given, {name: one.where for name, one in project.properties.items()})]
+    path = values.get("command_config")
     if path is not None:
         try:
             file = read_properties_file(path)
-            properties.update(file.properties)
+            from_file = dict.fromkeys(file.properties, f"{path} ({wheres['command_config']})")
+            layers.append(Layer(file_strength(wheres["command_config"]), file.properties, from_file))
             resolution.notes += file.notes
         except UsageError as error:
-            resolution.fault(resolution.wheres["command_config"], error.message, error.hint)
+            resolution.fault(wheres["command_config"], error.message, error.hint)
     for text in overrides:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
             resolution.fault("-X", f"{text!r} is not key=value", "write it like -X linger.ms=20")
             continue
-        properties.pop(key.strip(), None)  # so that the order of the dictionary is that of the last settings
-        properties[key.strip()] = value.strip()
-    # The two names mean one thing, and the one that came last is the one that was meant.
-    given = [name for name in properties if name in _BOOTSTRAP_NAMES]
-    addresses = [properties.pop(name) for name in given]
-    return properties, addresses[-1] if addresses else None
-
-
-def _bootstrap(resolution: _Resolution, from_properties: str | None, is_override: bool) -> str:
-    own = resolution.values.get("bootstrap_server", "")
-    if from_properties is None or resolution.is_typed("bootstrap_server"):
-        return str(own)
-    # A typed -X or -F beats the environment; a file that the environment names beats only KAFKA_BOOTSTRAP_SERVERS.
-    if is_override or resolution.is_typed("command_config") or not own:
-        return from_properties
-    is_our_variable = resolution.wheres["bootstrap_server"].startswith("REPLAYER_")
-    return str(own) if is_our_variable else from_properties
+        layers.append(Layer(Strength.OVERRIDE, {key.strip(): value.strip()}, {key.strip(): "-X"}))
+    address, where = values.get("bootstrap_server", ""), wheres.get("bootstrap_server", "")
+    return settle_client(layers, resolution.surroundings, address, where)
 
 
 def _loops(resolution: _Resolution, paths: Sequence[str]) -> int | None:
     loop, loops = resolution.values.get("loop", False), resolution.values.get("loops")
-    if loop and loops is not None and resolution.is_typed("loop") == resolution.is_typed("loops"):
+    strengths = [strength_of(resolution.wheres.get(name, "")) for name in ("loop", "loops")]
+    if loop and loops is not None and strengths[0] == strengths[1]:
         resolution.fault(
             resolution.wheres["loop"],
             f"reads the dataset without end, but {resolution.wheres['loops']} says {loops:,} times",
@@ -307,7 +198,7 @@ def _loops(resolution: _Resolution, paths: Sequence[str]) -> int | None:
     if WORD in paths and (loop or loops not in (None, 1)):
         where = resolution.wheres["loop" if loop else "loops"]
         resolution.fault(where, "standard input can be read once only", "save it in a file first")
-    if resolution.is_typed("loops") or not loop:
+    if not loop or (loops is not None and strengths[1] > strengths[0]):
         return loops if loops is not None else 1
     return None
 
@@ -315,11 +206,27 @@ def _loops(resolution: _Resolution, paths: Sequence[str]) -> int | None:
 def _topic_of(resolution: _Resolution, paths: Sequence[str]) -> str:
     if "topic" in resolution.wheres:
         return str(resolution.values.get("topic", ""))
-    topic = default_topic(paths)
+    topic = resolution.project.name or default_topic(paths)
     if topic is None and paths:
         what = "standard input does" if WORD in paths else f"{len(paths)} dataset paths do"
         resolution.fault("--topic", f"{what} not give the topic a name", "name it with -t TOPIC")
     return topic or ""
+
+
+def _rejects(resolution: _Resolution, topic: str) -> RejectOptions:
+    values, wheres = resolution.values, resolution.wheres
+    policy, file, budget = (values.get(name) for name in ("on_reject", "rejects_file", "max_rejects"))
+    if policy == "stop" and budget is not None:
+        message = f"ends a run at the first rejected row, but {wheres['max_rejects']} allows {budget}"
+        resolution.fault(wheres["on_reject"], message, "keep one of the two")
+    if policy == "count" and file is not None:
+        resolution.notes.append(f"{wheres['on_reject']} only counts rejected rows: nothing is written to {file}")
+        file = None
+    if policy == "keep" and file is None:
+        from replayer.coerce.rejects import unused_path
+
+        file = unused_path(f"{topic}-rejects.ndjson")
+    return RejectOptions(file, policy or "keep", budget)
 
 
 def _check_dataset(resolution: _Resolution, source: dataset.SourceOptions) -> None:
@@ -329,30 +236,34 @@ def _check_dataset(resolution: _Resolution, source: dataset.SourceOptions) -> No
     try:
         discover(source)
     except DatasetError as error:
-        resolution.fault("", error.message, error.hint)
+        resolution.fault(resolution.project.paths_where, error.message, error.hint)
 
 
 def resolve(
     paths: Sequence[str],
     overrides: Sequence[str],
     typed: Mapping[str, str | None],
-    environment: Mapping[str, str],
+    surroundings: Surroundings,
+    project: Project | None = None,
 ) -> Resolved:
-    """Parse and check everything that was typed and set in the environment.
+    """Parse and check everything that was typed, set in the environment and written in the project file.
 
     ``overrides`` are the ``-X key=value`` words, ``typed`` maps an option's name to its text (flags to ``"true"``).
-    Raises ConfigurationError with all faults.
+    With ``paths`` the streams of the project file are left aside. Raises ConfigurationError with all faults.
     """
-    resolution = _Resolution(environment, typed)
+    project = project or Project({}, {})
+    if paths and project.paths:
+        project = project.without_streams()
+    paths = tuple(paths) or project.paths
+    resolution = _Resolution(surroundings, typed, project)
     resolution.parse_all()
     values = resolution.values
     source = dataset.source_options(paths, values)
     _check_dataset(resolution, source)
-    properties, from_properties = _properties(resolution, overrides)
-    is_override = any(text.partition("=")[0].strip() in _BOOTSTRAP_NAMES for text in overrides)
+    client = _client(resolution, overrides)
     kafka = KafkaOptions(
-        bootstrap=_bootstrap(resolution, from_properties, is_override),
-        properties=tuple(sorted(properties.items())),
+        bootstrap=client.bootstrap,
+        properties=tuple(sorted(client.properties.items())),
         create_partitions=values.get("create_topic"),
         producer=values.get("producer", "auto"),
     )
@@ -365,23 +276,24 @@ def resolve(
         record = record_options(values)
     except UsageError as error:
         resolution.fault("", error.message, error.hint)
+    topic = _topic_of(resolution, paths)
     config = RunConfig(
         kafka=kafka,
         source=source,
-        schema=SchemaOptions(schema_file=values.get("schema"), registry_url=values.get("registry_url")),
+        schema=SchemaOptions(values.get("schema"), values.get("registry_url"), values.get("infer", "fast")),
         record=record,
-        rejects=RejectOptions(file=values.get("rejects_file")),
+        rejects=_rejects(resolution, topic),
         pacing=PacingOptions(rate=values.get("rate")),
         limits=LimitOptions(
             max_records=values.get("max_records"), duration_ns=values.get("duration"), loops=_loops(resolution, paths)
         ),
-        topic=_topic_of(resolution, paths),
+        topic=topic,
         workers=values.get("workers"),
         dry_run=values.get("dry_run", False),
     )
     if resolution.faults:
         raise ConfigurationError(resolution.faults)
-    return Resolved(config, (*_unknown_variables(environment), *resolution.notes))
+    return Resolved(config, (*_unknown_variables(surroundings.variables), *resolution.notes))
 
 
 def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
@@ -393,3 +305,44 @@ def _unknown_variables(environment: Mapping[str, str]) -> list[str]:
         if name.startswith("REPLAYER_") and name not in known and close:
             notes.append(f"{name} sets nothing: did you mean {close[0]}?")
     return notes
+
+
+def read_options(paths: Sequence[str], typed: Mapping[str, str | None]) -> dataset.SourceOptions:
+    """How a dataset is read, for commands that only look at one. Raises ConfigurationError."""
+    resolution = _Resolution(Surroundings({}), typed, Project({}, {}))
+    resolution.parse_all()
+    if resolution.faults:
+        raise ConfigurationError(resolution.faults)
+    return dataset.source_options(paths, resolution.values)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One setting, as text, and the place that it came from."""
+
+    key: str
+    text: str
+    where: str
+
+
+def origins(surroundings: Surroundings, project: Project | None) -> tuple[Origin, ...]:
+    """Every setting that the environment and the project file make, in the order of the options; no flag is looked at.
+
+    Raises ConfigurationError with all faults of single values.
+    """
+    project = project or Project({}, {})
+    resolution = _Resolution(surroundings, {}, project)
+    resolution.parse_all()
+    client = _client(resolution, ())
+    if resolution.faults:
+        raise ConfigurationError(resolution.faults)
+    found = {option.key: (resolution.texts[option.name], resolution.wheres[option.name])
+             for option in OPTIONS if option.name in resolution.wheres}  # fmt: skip
+    if client.bootstrap:
+        found = {"kafka.bootstrap": (client.bootstrap, client.bootstrap_where)} | found
+        found["kafka.bootstrap"] = (client.bootstrap, client.bootstrap_where)
+    if project.paths:
+        found["streams.dataset.path"] = (",".join(project.paths), project.paths_where)
+    for name, value in redacted(client.properties).items():
+        found[f"kafka.properties.{name}"] = (value, client.wheres[name])
+    return tuple(Origin(key, _LOGIN.sub(f"://{REDACTED}@", text), where) for key, (text, where) in found.items())

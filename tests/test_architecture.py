@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from replayer.cli.commands import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "replayer"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -98,7 +100,12 @@ def test_no_module_is_a_drawer() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--version"], ["--help"], ["run", "--help"], ["broker", "--help"], ["run", "missing.csv", "--rate", "1x"]],
+    [
+        ["--version"],
+        ["--help"],
+        *([name, "--help"] for name in COMMANDS),
+        ["run", "missing.csv", "--rate", "1x"],
+    ],
     ids=" ".join,
 )
 def test_the_command_line_stays_light(words: list[str]) -> None:

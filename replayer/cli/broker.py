@@ -7,7 +7,7 @@ import contextlib
 import click
 
 from replayer.cli.wiring import Wiring
-from replayer.config import parse_partition_count, parse_topic
+from replayer.settings.words import parse_partition_count, parse_topic
 
 
 @click.command()

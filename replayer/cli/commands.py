@@ -9,6 +9,10 @@ import click
 
 COMMANDS = {
     "run": ("replayer.cli.run", "Publish a dataset's rows to a topic, and prove what arrived."),
+    "plan": ("replayer.cli.plan", "Say what a run would do, and show its first records."),
+    "inspect": ("replayer.cli.inspect", "Show what a dataset holds, and the schema that fits it."),
+    "init": ("replayer.cli.init", "Write a project file and a schema for a dataset."),
+    "config": ("replayer.cli.config", "Print the settings that hold here, and where they come from."),
     "broker": ("replayer.cli.broker", "Run the embedded broker in the foreground."),
 }
 """Name → module that holds a click command of the same name, and its line in the help."""

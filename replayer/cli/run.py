@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from replayer.cli.progress import Progress, make_progress
+from replayer.cli.reading import as_texts
 from replayer.cli.wiring import Wiring
-from replayer.config import RunConfig, resolve
-from replayer.errors import UsageError
+from replayer.config import Resolved, RunConfig, resolve
 from replayer.report.model import RunReport
+from replayer.settings.environment import look_around
+from replayer.settings.project import read_project
 
 _EPILOG = "What a run does, except -X, can also be set in the environment: REPLAYER_MAX_RECORDS for --max-records."
 
@@ -21,6 +24,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 @click.option("-t", "--topic", metavar="NAME", help="Topic to publish to. Default: the dataset's base name.")
 @click.option("-X", "overrides", multiple=True, metavar="KEY=VALUE", help="Any librdkafka property; repeatable.")
 @click.option("-F", "--command-config", metavar="FILE", help="Java-style .properties file for the client.")
+@click.option("--env-file", metavar="FILE", help="Variables that the environment does not set. Default: .env.")
 @click.option("--registry-url", metavar="URL", help="Schema registry. Default: ids are kept in the process.")
 @click.option("--create-topic", metavar="partitions=N", help="Create the topic if it is missing.")
 @click.option("--workers", metavar="N", help="Producer processes. Default: from the cores.")
@@ -37,6 +41,7 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
     "--header-row", metavar="yes|no", help="Whether the first CSV row has the columns' names. Default: found."
 )
 @click.option("--null-words", metavar="WORD[,WORD]", help="Unquoted CSV fields that mean null, besides the empty one.")
+@click.option("--infer", metavar="fast|full", help="Infer from the first 64 MiB, or from every row. Default: fast.")
 @click.option("--schema", metavar="FILE", help="Avro schema file. Default: inferred from the dataset.")
 @click.option("--key", metavar="COLUMN[,COLUMN]", help="Columns of the record key. Default: no key.")
 @click.option("--key-format", metavar="string|json|avro|raw", help="What keys are. Default: string.")
@@ -56,7 +61,10 @@ _EPILOG = "What a run does, except -X, can also be set in the environment: REPLA
 )
 @click.option("--timestamp-unit", metavar="s|ms|us|ns", help="What a column of numbers counts since 1970.")
 @click.option("--timestamp-zone", metavar="ZONE", help="Zone of dates and of timestamps without one, like UTC.")
-@click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here, as NDJSON.")
+@click.option("--on-reject", metavar="keep|count|stop", help="What becomes of rows that do not fit. Default: keep.")
+@click.option("--ignore-parse-errors", "on_reject", flag_value="count", help="The same as --on-reject count.")
+@click.option("--max-rejects", metavar="N|P%", help="End the run when more rows are rejected. Default: no limit.")
+@click.option("--rejects-file", metavar="FILE", help="Keep rejected rows here: NDJSON, or Parquet by its ending.")
 @click.option("--rate", metavar="RATE", help="Records per second, like 100k or 1.5M/s. Default: max.")
 @click.option("--max-records", "--max-messages", metavar="COUNT", help="Stop after this many accepted records.")
 @click.option("--duration", metavar="TIME", help="Stop after this time, like 30s or 5m.")
@@ -79,21 +87,18 @@ def run(
     /,
     dataset: tuple[str, ...],
     overrides: tuple[str, ...],
+    env_file: str | None,
     output: str,
     progress: str,
     quiet: bool,
     verbose: bool,
-    json_lines: bool,
-    json_array: bool,
     **typed: Any,
 ) -> int:
     """Publish every row of DATASET (files, folders or globs of Parquet, Arrow, CSV and JSON; .gz and .zst too).
 
     Without -b an embedded broker is started. The summary goes to stderr, the report to stdout with --output json.
     """
-    texts = {name: _as_text(value) for name, value in typed.items()}
-    texts["format"] = _format(texts["format"], json_lines=json_lines, json_array=json_array)
-    resolved = resolve(dataset, overrides, texts, wiring.environment)
+    resolved = resolved_run(wiring, dataset, overrides, env_file, typed)
     display = make_progress(
         progress,
         wiring.stderr,
@@ -118,21 +123,17 @@ def run(
     return report.exit_code
 
 
-def _format(name: str | None, *, json_lines: bool, json_array: bool) -> str | None:
-    """What ``--format`` says, or one of its other spellings."""
-    words = {"--format": name, "--json-lines": json_lines and "ndjson", "--json-array": json_array and "json-array"}
-    said = [flag for flag, word in words.items() if word]
-    if len(said) > 1:
-        raise UsageError(f"{' and '.join(said)} name the format twice", "keep one of them")
-    return words[said[0]] or None if said else None
-
-
-def _as_text(value: Any) -> str | None:
-    """A typed value as the environment would have it: flags are words, and what repeats goes one a line."""
-    if isinstance(value, tuple):
-        return "\n".join(value) if value else None
-    return "true" if value is True else value
-
-
 def _report_of(config: RunConfig, wiring: Wiring, display: Progress) -> RunReport:
     return (wiring.dry_run if config.dry_run else wiring.run)(config, display)
+
+
+def resolved_run(
+    wiring: Wiring,
+    dataset: tuple[str, ...],
+    overrides: tuple[str, ...],
+    env_file: str | None,
+    typed: Mapping[str, Any],
+) -> Resolved:
+    """What was typed, together with the environment and the project file. Raises ConfigurationError."""
+    surroundings = look_around(wiring.environment, env_file, wiring.folder())
+    return resolve(dataset, overrides, as_texts(typed), surroundings, read_project(wiring.folder()))

@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 if TYPE_CHECKING:
     from replayer.config import RunConfig
     from replayer.report.model import RunReport
     from replayer.run.observer import Observer
+    from replayer.run.preview import Preview
 
 
 def _run(config: RunConfig, observer: Observer) -> RunReport:
@@ -29,6 +31,12 @@ def _dry_run(config: RunConfig, observer: Observer) -> RunReport:
     from replayer.run.dry_run import dry_run
 
     return dry_run(config, observer)
+
+
+def _preview(config: RunConfig, show_count: int) -> Preview:
+    from replayer.run.preview import preview
+
+    return preview(config, show_count)
 
 
 def _serve_broker(topics: tuple[str, ...], partition_count: int, listening: Callable[[str], None]) -> None:
@@ -44,6 +52,8 @@ class Wiring:
     run: Callable[[RunConfig, Observer], RunReport] = _run
     dry_run: Callable[[RunConfig, Observer], RunReport] = _dry_run
     serve_broker: Callable[[tuple[str, ...], int, Callable[[str], None]], None] = _serve_broker
+    preview: Callable[[RunConfig, int], Preview] = _preview
+    folder: Callable[[], Path] = Path.cwd
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     stdout: BinaryIO = field(default_factory=lambda: sys.stdout.buffer)
     stderr: TextIO = field(default_factory=lambda: sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import pyarrow as pa
 from replayer.coerce.cast import Planner, find_column
 from replayer.coerce.fill import Constant, constant_of
 from replayer.coerce.fit import Cast, Fault
-from replayer.coerce.rejects import RejectedRow, printable_values, row_as_json
+from replayer.coerce.rejects import RejectedRow, printable_values, raw_writer
 from replayer.errors import SchemaError
 from replayer.schema.avro import AvroSchema, Record
 from replayer.schema.names import avro_names
@@ -117,7 +117,7 @@ def plan_coercion(source_schema: pa.Schema, schema: AvroSchema, renames: Mapping
             notes.append(f"field {field.name} has no column and is always {field.default!r}")
     used = {column.place for column in columns}
     ignored = tuple(name for place, name in enumerate(names) if place not in used)
-    return Coercer(tuple(columns), ignored, tuple(notes))
+    return Coercer(tuple(columns), ignored, tuple(notes), raw_writer(source_schema))
 
 
 class Coercer:
@@ -126,8 +126,15 @@ class Coercer:
     ``ignored_columns`` are those that the schema does not ask for; ``notes`` say how values are read.
     """
 
-    def __init__(self, columns: tuple[_Column, ...], ignored_columns: tuple[str, ...], notes: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        columns: tuple[_Column, ...],
+        ignored_columns: tuple[str, ...],
+        notes: tuple[str, ...],
+        write_raw: Callable[[Sequence[Any]], str],
+    ) -> None:
         self._columns = columns
+        self._write_raw = write_raw
         self._names = [column.name for column in columns]
         self.ignored_columns = ignored_columns
         self.notes = notes
@@ -153,7 +160,7 @@ class Coercer:
         ]
         if faults:
             bad_rows = np.logical_or.reduce([fault.rows for _, fault in faults])
-            rejects += _rejects(rows, faults, bad_rows)
+            rejects += _rejects(rows, faults, bad_rows, self._write_raw)
             rejects.sort(key=lambda reject: reject.row)
             batch = batch.filter(pa.array(~bad_rows))
             numbers = numbers[~bad_rows]
@@ -173,7 +180,12 @@ def _batch(arrays: list[Any], names: list[str], rows: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def _rejects(rows: Rows, faults: Sequence[tuple[_Column, Fault]], bad_rows: npt.NDArray[np.bool_]) -> list[RejectedRow]:
+def _rejects(
+    rows: Rows,
+    faults: Sequence[tuple[_Column, Fault]],
+    bad_rows: npt.NDArray[np.bool_],
+    write_raw: Callable[[Sequence[Any]], str],
+) -> list[RejectedRow]:
     """One reject a row, with its first fault in the order of the schema."""
     places = np.flatnonzero(bad_rows)
     first: dict[int, tuple[_Column, Fault]] = {}
@@ -190,7 +202,7 @@ def _rejects(rows: Rows, faults: Sequence[tuple[_Column, Fault]], bad_rows: npt.
         shown = shown if len(shown) <= 200 else f"{shown[:200]}…"
         path = f" at {column.name}{fault.path}" if fault.path else ""
         detail = f"expected {fault.expected}{path}, found {shown}"
-        raw = row_as_json(source.schema.names, [one[index] for one in values])
+        raw = write_raw([one[index] for one in values])
         rejects.append(
             RejectedRow(
                 rows.file_index, int(rows.row_numbers[place]), column.name + fault.path, fault.reason, detail, raw

@@ -1,11 +1,11 @@
-"""Rejected rows: what they say, and the NDJSON file that keeps them."""
+"""Rejected rows: what they say, and the file that keeps them so that they can be mended and replayed."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,16 @@ import orjson
 import pyarrow as pa
 
 from replayer.errors import UsageError
+from replayer.schema.text import CsvWriting, csv_writing, text_kind
 
-_RAW_CHARS_MAX = 16_384
+_RAW_CHARS_MAX = 1 << 20
+_ROW_GROUP_ROWS = 8_192
+_SCHEMA = pa.schema(
+    [
+        (name, pa.int64() if name == "row" else pa.string())
+        for name in ("file", "row", "column", "reason", "detail", "raw")
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +38,16 @@ class RejectedRow:
     """A short code, like ``out_of_range``; counters go by it."""
     detail: str
     raw: str
-    """The row: its text as it was, or its columns as JSON; cut to 16,384 characters."""
+    """The row as its dataset would hold it, a line of CSV or an object of JSON; cut to about a million characters."""
 
 
 class RejectsFile:
-    """Keeps rejected rows as NDJSON: one object a line with file, row, column, reason, detail and raw.
+    """Keeps rejected rows, as NDJSON or, under a name that ends in ``.parquet``, as Parquet.
 
-    Opened before a run, so that a run whose rejects could not be kept never starts. It never overwrites: a file that
-    already holds something is refused, and one that stayed empty is removed again. ``counts`` goes by (reason, column).
+    Both have file, row, column, reason, detail and raw. Opened before a run, so that a run whose rejects could not be
+    kept never starts. It never overwrites: a file that already holds something is refused, and one that stayed empty is
+    removed again. NDJSON is on its way to the disk when ``write`` returns; Parquet is whole when the file is closed.
+    ``counts`` goes by (reason, column).
     """
 
     def __init__(self, path: str, files: Sequence[str]) -> None:
@@ -51,47 +61,86 @@ class RejectsFile:
             self._stream = open(path, "ab", buffering=0)  # noqa: SIM115 (closed by close)
             status = os.fstat(self._stream.fileno())
         except OSError as error:
-            raise UsageError(
-                f"rejected rows cannot be kept in {path}: {error.strerror or error}",
-                "give another path with --rejects-file",
-            ) from error
+            raise self._unwritable(error) from error
         if stat.S_ISREG(status.st_mode) and status.st_size:
             self._stream.close()
             raise UsageError(
                 f"{path} already holds rejected rows of an earlier run",
                 "remove it or give another path with --rejects-file",
             )
+        self._parquet = _ParquetRows(self._stream) if path.lower().endswith(".parquet") else None
 
     def write(self, rejects: Iterable[RejectedRow]) -> None:
-        """Keep rows and count them; they are on their way to the disk when this returns.
+        """Keep rows and count them. Raises UsageError when they cannot be written.
 
-        Raises UsageError when they cannot be written: the run must stop, as no rejected row may be lost in silence.
+        The run must stop then, as no rejected row may be lost in silence.
         """
-        lines = []
+        rows = []
         for one in rejects:
             self.counts[one.reason, one.column] += 1
             file = self._files[one.file_index] if one.file_index < len(self._files) else str(one.file_index)
-            lines.append(_line({"file": file, "row": one.row, "column": one.column, "reason": one.reason,
-                                "detail": one.detail, "raw": one.raw}))  # fmt: skip
-        if not lines:
+            rows.append({"file": file, "row": one.row, "column": one.column, "reason": one.reason,
+                         "detail": one.detail, "raw": one.raw})  # fmt: skip
+        if not rows:
             return
-        left = memoryview(b"".join(lines))
         try:
+            if self._parquet is not None:
+                self._parquet.write(rows)
+                return
+            left = memoryview(b"".join(_line(row) for row in rows))
             while left:
                 left = left[self._stream.write(left) :]
         except OSError as error:
-            raise UsageError(
-                f"rejected rows cannot be kept in {self.path}: {error.strerror or error}",
-                "make room, or give another path with --rejects-file",
-            ) from error
+            raise self._unwritable(error) from error
 
     def close(self) -> None:
         """Close the file, and remove it when this run made it and nothing was rejected."""
         if self._stream.closed:
             return
-        self._stream.close()
+        try:
+            if self._parquet is not None and self.counts:
+                self._parquet.close()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            self._stream.close()
         if self._is_new and not self.counts and os.path.isfile(self.path):
             os.unlink(self.path)
+
+    def _unwritable(self, error: OSError) -> UsageError:
+        return UsageError(
+            f"rejected rows cannot be kept in {self.path}: {error.strerror or error}",
+            "make room, or give another path with --rejects-file",
+        )
+
+
+class _ParquetRows:
+    """Rejected rows in row groups of some thousand."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._writer: Any = None
+        self._waiting: list[dict[str, Any]] = []
+
+    def write(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._waiting += [{key: _clean(value) for key, value in row.items()} for row in rows]
+        if len(self._waiting) >= _ROW_GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            from pyarrow.parquet import ParquetWriter
+
+            self._writer = ParquetWriter(self._stream, _SCHEMA, compression="zstd")
+        self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=_SCHEMA))
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Write what waits, and the footer."""
+        if self._waiting:
+            self._flush()
+        if self._writer is not None:
+            self._writer.close()
 
 
 def unused_path(path: str) -> str:
@@ -141,13 +190,41 @@ def _text_of_cell(cell: Any) -> str:
         return f"a {cell.type} that has no text"
 
 
-def row_as_json(names: Sequence[str], values: Sequence[Any]) -> str:
+def raw_writer(schema: pa.Schema) -> Callable[[Sequence[Any]], str]:
+    """How a row of printable values is written so that a dataset of the same kind can hold it again.
+
+    A row of CSV is a line of CSV with the same delimiter and quote, without its end; every other row is a JSON object.
+    """
+    names = list(schema.names)
+    if text_kind(schema) == "csv":
+        writing = csv_writing(schema)
+        return lambda values: _cut(writing.delimiter.join(_csv_field(value, writing) for value in values))
+    return lambda values: _cut(_row_as_json(names, values))
+
+
+def _csv_field(value: str | None, writing: CsvWriting) -> str:
+    """An empty field and a null word are null, quoted they are text; without a quote nothing needs one."""
+    if value is None:
+        return ""
+    quote = writing.quote
+    if not quote:
+        return value
+    is_null_word = value == "" or value in writing.null_words
+    if is_null_word or any(letter in value for letter in (writing.delimiter, quote, "\n", "\r")):
+        return quote + value.replace(quote, quote * 2) + quote
+    return value
+
+
+def _row_as_json(names: Sequence[str], values: Sequence[Any]) -> str:
     """A row as a JSON object; what JSON has no words for is text."""
     row = dict(zip(names, values, strict=True))
     try:
-        text = orjson.dumps(row, default=_text, option=orjson.OPT_NON_STR_KEYS).decode()
+        return orjson.dumps(row, default=_text, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
-        text = repr(row)
+        return repr(row)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= _RAW_CHARS_MAX else text[:_RAW_CHARS_MAX] + "…"
 
 

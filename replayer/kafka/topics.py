@@ -161,6 +161,11 @@ class Cluster:
             timestamp_type=settings.get("message.timestamp.type"),
         )
 
+    def has_topic(self, name: str, timeout_s: float = 8.0) -> bool:
+        """Whether the topic is there; asking does not create it. Raises BrokerError without an answer."""
+        error = self._metadata(name, time.monotonic() + timeout_s).topics[name].error
+        return error is None or not _is_missing(error)
+
     def _found(self, name: str, deadline: float) -> tuple[Any, dict[int, int]]:
         """The cluster's metadata and the leader of each partition, once each has one. Raises BrokerError."""
         while True:

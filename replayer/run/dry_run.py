@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from replayer import __version__
 from replayer.config import RunConfig
 from replayer.encode.framing import confluent_prefix
-from replayer.errors import BudgetSpentError
 from replayer.metrics.ledger import SourceCounts, close_ledger
 from replayer.metrics.snapshot import Snapshot
 from replayer.report import model
@@ -20,6 +19,7 @@ from replayer.run.arena import Arena
 from replayer.run.messages import PipelineSetup
 from replayer.run.observer import Observer
 from replayer.run.pipeline import Pipeline
+from replayer.run.rejecting import verdict
 from replayer.run.reporting import reject_counts
 from replayer.run.watching import signals_noted
 from replayer.source.standard_input import ReadingStoppedError, stop_reading_when
@@ -75,14 +75,14 @@ class _Dry:
         shown_count = 0
         with signals_noted() as signals, suppress(ReadingStoppedError):
             stop_reading_when(lambda: signals.count > 0)
-            for chunk in self._pipeline.chunks(arena):
-                beyond = 0 if limit is None else max(0, counts.encoded - limit)
-                counts.encoded -= beyond
-                counts.rows_read -= beyond
-                value_bytes, key_bytes = arena.bytes_of(chunk[: len(chunk) - beyond])
+            self._pipeline.records_left = limit
+            for rows in self._pipeline.chunks(arena):
+                value_bytes, key_bytes = arena.bytes_of(rows)
                 counts.value_bytes += value_bytes
                 counts.key_bytes += key_bytes
-                if counts.encoded == limit:
+                if limit is not None:
+                    self._pipeline.records_left = limit - counts.encoded
+                if limit is not None and counts.encoded >= limit:
                     break
                 if signals.count:
                     break
@@ -119,18 +119,21 @@ class _Dry:
             )
         )
 
+    def _problems(self) -> tuple[model.Problem, ...]:
+        counts, spent = self._pipeline.counts, self._pipeline.rejecting.spent
+        rejects = replace(self._config.rejects, file=None)
+        error = verdict(rejects, counts.rows_read, counts.rejected, counts.encoded, spent, is_dry=True)
+        return (
+            () if error is None else (model.Problem(type(error).__name__, error.message, error.hint, error.exit_code),)
+        )
+
     def _report(self, duration_ns: int) -> model.RunReport:
         counts, files = self._pipeline.counts, self._plan.source.files
         ledger = close_ledger(
             SourceCounts(counts.rows_read, 0, counts.rejected, counts.encoded, not_handed_over=counts.encoded), ()
         )
-        problems = []
-        if counts.rejected:
-            error = BudgetSpentError(
-                f"{counts.rejected:,} rows would be rejected", "a run keeps them with --rejects-file FILE"
-            )
-            problems.append(model.Problem(type(error).__name__, error.message, error.hint, error.exit_code))
-        exit_code = 130 if self._is_interrupted else (5 if counts.rejected else 0)
+        problems = self._problems()
+        exit_code = 130 if self._is_interrupted else max((problem.exit_code for problem in problems), default=0)
         return model.RunReport(
             schema_version=model.SCHEMA_VERSION,
             run_id=self._setup.run_id,
@@ -138,7 +141,7 @@ class _Dry:
             started_at=self._started_at.isoformat(timespec="milliseconds"),
             outcome="interrupted" if self._is_interrupted else "dry run",
             exit_code=exit_code,
-            problems=tuple(problems),
+            problems=problems,
             notes=self._plan.notes,
             target=None,
             dataset=model.DatasetUsed(
@@ -168,7 +171,7 @@ class _Dry:
             costs=(),
             cpu_ns_per_record=None,
             stages=model.StageTimes(counts.read_ns, counts.coerce_ns, counts.encode_ns, 0, 0),
-            rejects=reject_counts(self._pipeline.tallies(), files),
+            rejects=reject_counts(self._pipeline.rejecting.tallies(), files),
             rejects_file=None,
             failures=(),
             failures_not_listed=0,

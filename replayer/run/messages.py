@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from replayer.coerce.options import RejectOptions
 from replayer.encode.options import RecordOptions
 from replayer.shm.layout import Layout
 
@@ -38,7 +39,7 @@ class PipelineSetup:
     """Its columns by their names in the schema."""
     renames: tuple[tuple[str, str], ...]
     """Pairs (column of the dataset, field of the schema) where they differ."""
-    rejects_file: str | None
+    rejects: RejectOptions
     max_record_bytes: int
     """The largest size of a record on the wire that the topic takes; larger ones are rejected."""
     run_id: str
@@ -130,9 +131,10 @@ class RejectTally:
 
 @dataclass(frozen=True)
 class RejectsCounted:
-    """From the reader at its end."""
+    """From the reader at its end; ``spent`` says why the rejects ended the run, empty when they did not."""
 
     tallies: tuple[RejectTally, ...]
+    spent: str = ""
 
 
 @dataclass(frozen=True)

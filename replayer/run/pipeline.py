@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from replayer.coerce.plan import Coerced, plan_coercion
-from replayer.coerce.rejects import RejectedRow, RejectsFile, printable_values, row_as_json
+from replayer.coerce.rejects import RejectedRow, printable_values, raw_writer
 from replayer.encode.avro import make_encoder
 from replayer.encode.headers import BoundHeaders, Origin, make_header_encoder
 from replayer.encode.json import make_json_encoder
@@ -22,7 +22,8 @@ from replayer.encode.tombstones import make_tombstone_column
 from replayer.encode.unfit import Unfit
 from replayer.encode.value_keys import ValueKeyEncoder, make_value_key_encoder
 from replayer.run.arena import Arena
-from replayer.run.messages import ROW_BITS, PipelineSetup, RejectTally
+from replayer.run.messages import ROW_BITS, PipelineSetup
+from replayer.run.rejecting import Rejecting
 from replayer.schema.arrow import arrow_type
 from replayer.schema.avro import AvroSchema, Record, parse_schema
 from replayer.source.batch import SourceBatch
@@ -68,31 +69,56 @@ class Pipeline:
         self._tombstones = make_tombstone_column(record.tombstone, columns, schema)
         self._headers = make_header_encoder(record.headers, columns, schema)
         paths = [file.path for file in self.source.files]
-        self._rejects = RejectsFile(setup.rejects_file, paths) if setup.rejects_file else None
-        self._tallies: dict[tuple[str, str], RejectTally] = {}
+        self.rejecting = Rejecting(setup.rejects, paths)
+        self._write_raw = raw_writer(self.source.schema)
+        self.records_left: int | None = None
+        """How many more records the run may have, None for any number; whoever takes the chunks keeps it true."""
         self.counts = PipelineCounts()
+        self.input_bytes = 0
+        """How far the current pass has come, in bytes of the files as stored."""
+        self.last_batch: SourceBatch | None = None
+        """What the last chunk was made of."""
         self.loop = 0
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether records have keys at all."""
+        return self._key_encoder is not None
 
     def chunks(self, arena: Arena) -> Iterator[npt.NDArray[np.int64]]:
         """Fill ``arena`` with one RecordBatch after the other, one pass over the dataset.
 
-        Yields the positions in the arena of the records that are to be sent: all but those that the topic would refuse.
+        Yields the positions in the arena of the records that are to be sent: all but those that the topic would refuse,
+        up to the limit, or to the row that spent the budget for rejects. That row ends the pass.
         """
         counts = self.counts
         started_ns = time.process_time_ns()
         for source_batch in self.source.batches():
             read_ns = time.process_time_ns()
-            counts.rows_read += source_batch.batch.num_rows + len(source_batch.malformed)
+            self.input_bytes, self.last_batch = source_batch.input_bytes, source_batch
             coerced = self._coercer.coerce(source_batch)
-            self._take_rejects(coerced.rejects, source_batch)
+            self.rejecting.add(coerced.rejects)
             coerced_ns = time.process_time_ns()
-            rows = self._encode(coerced, source_batch, arena)
+            rows = self._settle(coerced, self._encode(coerced, source_batch, arena))
             counts.read_ns += read_ns - started_ns
             counts.coerce_ns += coerced_ns - read_ns
             counts.encode_ns += time.process_time_ns() - coerced_ns
             yield rows
+            if self.rejecting.spent:
+                return
             started_ns = time.process_time_ns()
         self.loop += 1
+
+    def _settle(self, coerced: Coerced, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Count the RecordBatch as far as limits and budget let it count; returns the rows still to be sent."""
+        counts = self.counts
+        settled = self.rejecting.settle(coerced.row_numbers[rows], self.records_left, is_kept=self.loop == 0)
+        counts.rows_read += settled.rows
+        counts.rejected += settled.rejected
+        counts.encoded += settled.records
+        if self.encoder.fallback_reason:
+            counts.fallback_rows += settled.records
+        return rows[: settled.records]
 
     def _encode(self, coerced: Coerced, source_batch: SourceBatch, arena: Arena) -> npt.NDArray[np.int64]:
         source_rows = coerced.row_numbers + (source_batch.file_index << ROW_BITS)
@@ -114,9 +140,6 @@ class Pipeline:
             if not is_fit.all():
                 self._reject_large(coerced, source_batch, arena, rows[~is_fit])
                 rows = rows[is_fit]
-        self.counts.encoded += len(rows)
-        if self.encoder.fallback_reason:
-            self.counts.fallback_rows += len(rows)
         return rows
 
     def _bind_headers(self, coerced: Coerced) -> BoundHeaders | None:
@@ -133,11 +156,11 @@ class Pipeline:
         rejects = []
         for one in unfit:
             for position in np.flatnonzero(one.rows & is_fit).tolist():
-                raw, row = _raw_row(coerced.batch, position), int(coerced.row_numbers[position])
+                row = int(coerced.row_numbers[position])
+                raw = self._raw_row(source_batch, row)
                 rejects.append(RejectedRow(source_batch.file_index, row, one.column, one.reason, one.detail, raw))
             is_fit &= ~one.rows
-        rejects.sort(key=lambda reject: reject.row)
-        self._take_rejects(tuple(rejects), source_batch)
+        self.rejecting.add(rejects)
         return np.flatnonzero(is_fit)
 
     def _reject_large(
@@ -148,35 +171,19 @@ class Pipeline:
         rejects = []
         for position in positions.tolist():
             detail = f"{sizes[position]:,} bytes on the wire, the topic takes {limit:,}"
-            raw = _raw_row(coerced.batch, position)
             row = int(coerced.row_numbers[position])
+            raw = self._raw_row(source_batch, row)
             rejects.append(RejectedRow(source_batch.file_index, row, "", TOO_LARGE, detail, raw))
-        self._take_rejects(tuple(rejects), source_batch)
+        self.rejecting.add(rejects)
 
-    def _take_rejects(self, rejects: tuple[RejectedRow, ...], source_batch: SourceBatch) -> None:
-        if not rejects:
-            return
-        self.counts.rejected += len(rejects)
-        for reject in rejects:
-            place = (reject.reason, reject.column)
-            known = self._tallies.get(place)
-            if known is None:
-                self._tallies[place] = RejectTally(
-                    reject.reason, reject.column, 1, source_batch.file_index, reject.row, reject.detail
-                )
-            else:
-                self._tallies[place] = replace(known, count=known.count + 1)
-        if self._rejects is not None and self.loop == 0:
-            self._rejects.write(rejects)
-
-    def tallies(self) -> tuple[RejectTally, ...]:
-        """Rejects by reason and column, most first."""
-        return tuple(sorted(self._tallies.values(), key=lambda tally: -tally.count))
+    def _raw_row(self, source_batch: SourceBatch, row: int) -> str:
+        place = int(np.searchsorted(source_batch.row_numbers, row))
+        columns = source_batch.batch.slice(place, 1).columns
+        return self._write_raw([printable_values(column)[0] for column in columns])
 
     def close(self) -> None:
         """Close the rejects file."""
-        if self._rejects is not None:
-            self._rejects.close()
+        self.rejecting.close()
 
 
 def _make_key_encoder(
@@ -186,11 +193,6 @@ def _make_key_encoder(
     if record.key_format in ("json", "avro"):
         return make_value_key_encoder(record.key_columns, schema, record.key_format, setup.key_prefix)
     return make_key_encoder(record.key_columns, columns, schema, is_raw=record.key_format == "raw")
-
-
-def _raw_row(batch: pa.RecordBatch, position: int) -> str:
-    row = batch.slice(position, 1)
-    return row_as_json(row.schema.names, [printable_values(column)[0] for column in row.columns])
 
 
 def coerced_schema(schema: AvroSchema) -> pa.Schema:

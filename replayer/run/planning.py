@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from replayer.coerce.options import RejectOptions
 from replayer.config import RunConfig
 from replayer.encode.options import RecordOptions
-from replayer.errors import SchemaError, UsageError
+from replayer.errors import DatasetError, SchemaError, UsageError
 from replayer.run.messages import PipelineSetup
 from replayer.schema.avro import AvroSchema, parse_schema
 from replayer.schema.names import avro_names, renamed
@@ -17,7 +20,7 @@ from replayer.schema.options import SchemaOptions
 from replayer.shm.layout import Layout
 from replayer.source.open import SAMPLE_BYTES, Source, for_the_run, open_dataset, take_sample
 from replayer.source.options import SourceOptions
-from replayer.source.standard_input import was_read_to_its_end
+from replayer.source.standard_input import wait_for_the_end, was_read_to_its_end
 from replayer.units import format_bytes, format_count
 
 RECORD_CAPACITY = 8192
@@ -45,12 +48,17 @@ class DatasetPlan:
     notes: tuple[str, ...]
 
 
-def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, record_name: str) -> DatasetPlan:
-    """Open the dataset and find its schema: the given one, or one inferred from types or from the first 64 MiB of text.
+def plan_dataset(
+    source_options: SourceOptions, schema_options: SchemaOptions, record_name: str, *, is_only_looked_at: bool = False
+) -> DatasetPlan:
+    """Open the dataset and find its schema: the given one, or one inferred from types, a sample of text or every row.
 
-    Raises DatasetError and SchemaError.
+    Standard input that ``is_only_looked_at`` can be read again. Raises DatasetError and SchemaError.
     """
-    source = open_dataset(source_options)
+    is_whole = schema_options.infer == "full" and schema_options.schema_file is None
+    if is_whole:
+        wait_for_the_end()
+    source = open_dataset(source_options, is_whole=is_whole)
     if schema_options.schema_file is not None:
         path = schema_options.schema_file
         try:
@@ -59,21 +67,14 @@ def plan_dataset(source_options: SourceOptions, schema_options: SchemaOptions, r
             raise SchemaError(
                 f"cannot read the schema {path}: {error}", "give --schema the path of an .avsc file"
             ) from error
-        return DatasetPlan(for_the_run(source), parse_schema(text, path), path, path, (), source.notes)
-    from replayer.schema.infer import infer_schema
-
-    sample = take_sample(source)
-    schema = parse_schema(infer_schema(sample, record_name), "inferred schema")
-    is_typed = source.total_rows is not None
-    is_whole = max(source.total_bytes, sample.nbytes) < SAMPLE_BYTES
-    seen = "the whole text" if is_whole else f"the first {SAMPLE_BYTES >> 20} MiB of text"
-    if is_whole and is_live(source) and not was_read_to_its_end():
-        seen = f"the first {format_count(sample.num_rows)} rows"
-    origin = "inferred from the dataset's types" if is_typed else f"inferred from {seen}"
+        final = source if is_only_looked_at else for_the_run(source)
+        return DatasetPlan(final, parse_schema(text, path), path, path, (), source.notes)
+    inferred, origin = _infer(source, record_name, is_whole=is_whole)
+    schema = parse_schema(inferred, "inferred schema")
     names = avro_names(source.schema.names)
     notes = [f"column {column!r} is field {name!r}" for column, name in renamed(names).items()]
-    source = for_the_run(source)
-    return DatasetPlan(source, schema, "inferred schema", origin, tuple(names.items()), (*source.notes, *notes))
+    final = source if is_only_looked_at else for_the_run(source)
+    return DatasetPlan(final, schema, "inferred schema", origin, tuple(names.items()), (*source.notes, *notes))
 
 
 def is_live(source: Source) -> bool:
@@ -87,6 +88,35 @@ def size_of(source: Source) -> str:
         return ""
     rows = "" if source.total_rows is None else f", {format_count(source.total_rows)} rows"
     return f" ({format_bytes(source.total_bytes)}{rows})"
+
+
+def _infer(source: Source, record_name: str, *, is_whole: bool) -> tuple[dict[str, Any], str]:
+    """The schema and where it came from."""
+    if is_whole:
+        from replayer.schema.infer_whole import infer_whole
+
+        return infer_whole(_readable(source), source.schema, record_name), "inferred from every row"
+    from replayer.schema.infer import infer_schema
+
+    sample = take_sample(source)
+    seen_whole = max(source.total_bytes, sample.nbytes) < SAMPLE_BYTES
+    seen = "the whole text" if seen_whole else f"the first {SAMPLE_BYTES >> 20} MiB of text"
+    if seen_whole and is_live(source) and not was_read_to_its_end():
+        seen = f"the first {format_count(sample.num_rows)} rows"
+    is_typed = source.total_rows is not None
+    return infer_schema(sample, record_name), "inferred from " + ("the dataset's types" if is_typed else seen)
+
+
+def _readable(source: Source) -> Iterator[pa.RecordBatch]:
+    """All rows before a damaged place: the run delivers them, and reports the place itself."""
+    rows = 0
+    try:
+        for one in source.batches():
+            rows += one.batch.num_rows
+            yield one.batch
+    except DatasetError:
+        if not rows:
+            raise
 
 
 @dataclass(frozen=True)
@@ -147,7 +177,7 @@ def pipeline_setup(
         key_prefix=prefixes[1],
         record=by_field(record, dict(plan.renames)),
         renames=plan.renames,
-        rejects_file=rejects.file,
+        rejects=rejects,
         max_record_bytes=max_record_bytes,
         run_id=run_id,
         partition_count=partition_count,

@@ -84,7 +84,7 @@ def serve_reader(connection: Connection, descriptors: Sequence[int]) -> None:
     reader = _Reader(setup, pipeline, placer, counters, connection)
     try:
         reader.run()
-        connection.send(RejectsCounted(pipeline.tallies()))
+        connection.send(RejectsCounted(pipeline.rejecting.tallies(), pipeline.rejecting.spent))
     finally:
         pipeline.close()
         placer.close()
@@ -152,9 +152,8 @@ class _Reader:
 
     def _pass_once(self, arena: Arena) -> bool:
         """One pass over the dataset; false when a limit or a command ended the run."""
-        for chunk in self._pipeline.chunks(arena):
-            is_cut = self._left is not None and len(chunk) >= self._left
-            rows = self._cut(chunk) if is_cut else chunk
+        self._pipeline.records_left = self._left
+        for rows in self._pipeline.chunks(arena):
             self._publish_counts(arena, rows)
             started_ns, waited_ns = time.process_time_ns(), self._placer.waited_ns
             try:
@@ -170,17 +169,10 @@ class _Reader:
                 return False
             if self._left is not None:
                 self._left -= len(rows)
-            if is_cut:
-                return False
-        return True
-
-    def _cut(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Only the records that the limit still allows; the rows behind them count as not read."""
-        assert self._left is not None
-        beyond = len(rows) - self._left
-        self._pipeline.counts.encoded -= beyond
-        self._pipeline.counts.rows_read -= beyond
-        return rows[: self._left]
+                self._pipeline.records_left = self._left
+                if self._left == 0:
+                    return False
+        return not self._pipeline.rejecting.spent
 
     def _leave(self, count: int) -> None:
         """Account for encoded records that are not handed over: after ``--duration`` their rows count as not read."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from replayer.config import RunConfig
 from replayer.encode.framing import confluent_prefix
 from replayer.encode.value_keys import key_schema
 from replayer.run.planning import DatasetPlan, by_field
-from replayer.schema.registry import open_registry
+from replayer.schema.registry import Registry, open_registry, value_subject
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,30 @@ def register(config: RunConfig, plan: DatasetPlan) -> Registration:
 
     Raises UsageError when the key's columns make no schema.
     """
+    return _ids(config, plan, lambda registry: registry.register)
+
+
+def look_up(config: RunConfig, plan: DatasetPlan) -> Registration:
+    """As ``register``, but only asks: an id is None where ``register`` would make one known."""
+    # A registry in the process knows nothing before a run.
+    return _ids(config, plan, lambda registry: registry.lookup)
+
+
+def _ids(
+    config: RunConfig, plan: DatasetPlan, action: Callable[[Registry], Callable[[str, str], int | None]]
+) -> Registration:
     record = by_field(config.record, dict(plan.renames))
     # First what can fail without having changed anything.
     keys = key_schema(record.key_columns, plan.schema) if record.key_format == "avro" else None
     if record.value_format == "json" and keys is None:
         return Registration()
     registry = open_registry(config.schema.registry_url)
+    ask = action(registry)
     made = Registration(registry.name)
     if record.value_format == "avro":
-        subject = f"{config.topic}-value"
-        made = replace(made, subject=subject, schema_id=registry.register(subject, plan.schema.text))
+        subject = value_subject(config.topic)
+        made = replace(made, subject=subject, schema_id=ask(subject, plan.schema.text))
     if keys is not None:
         subject = f"{config.topic}-key"
-        made = replace(made, key_subject=subject, key_schema_id=registry.register(subject, keys.text))
+        made = replace(made, key_subject=subject, key_schema_id=ask(subject, keys.text))
     return made

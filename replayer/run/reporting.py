@@ -18,6 +18,7 @@ from replayer.run.messages import FailedRows, RejectTally, split_source_row
 from replayer.run.planning import DatasetPlan
 from replayer.run.processes import Child
 from replayer.run.registration import Registration
+from replayer.run.rejecting import verdict
 from replayer.run.watching import Outcome
 from replayer.source.discover import InputFile
 
@@ -63,7 +64,7 @@ def make_report(facts: RunFacts, outcome: Outcome) -> model.RunReport:
         run_id=facts.run_id,
         replayer_version=facts.replayer_version,
         started_at=facts.started_at.isoformat(timespec="milliseconds"),
-        outcome="interrupted" if outcome.is_interrupted else ("failed" if _has_failed(codes) else "complete"),
+        outcome=_outcome_word(outcome, codes),
         exit_code=exit_code_of(codes),
         problems=tuple(problems),
         notes=(*facts.notes, *outcome.warnings),
@@ -116,16 +117,17 @@ def _problems(ledger: Ledger, outcome: Outcome, facts: RunFacts) -> list[model.P
             errors.append(BrokerError(message, "let the user write to the topic (kafka-acls --producer)"))
         else:
             errors.append(DeliveryError(message, ""))
-    if ledger.source.rejected:
-        where = (
-            f"see {facts.config.rejects.file}" if facts.config.rejects.file else "keep them with --rejects-file FILE"
-        )
-        errors.append(BudgetSpentError(f"{ledger.source.rejected:,} rows were rejected", where))
+    source = ledger.source
+    judged = verdict(facts.config.rejects, source.rows_read, source.rejected, source.encoded, outcome.budget_spent)
+    errors += [judged] if judged is not None else []
     return [model.Problem(type(error).__name__, error.message, error.hint, error.exit_code) for error in errors]
 
 
-def _has_failed(codes: set[int]) -> bool:
-    return bool(codes - {0, 5})
+def _outcome_word(outcome: Outcome, codes: set[int]) -> str:
+    """Rejected rows make no run a failure, unless they ended it."""
+    if outcome.is_interrupted:
+        return "interrupted"
+    return "failed" if codes - {0, 5} or outcome.budget_spent else "complete"
 
 
 def _span(first_ns: int | None, last_ns: int | None) -> int | None:

@@ -90,6 +90,8 @@ class Outcome:
     failures: list[FailedRows] = field(default_factory=list)
     failures_not_listed: int = 0
     rejects: tuple[RejectTally, ...] = ()
+    budget_spent: str = ""
+    """Why the rejects ended the run, empty when they did not."""
     encoder: EncoderChosen | None = None
     warnings: list[str] = field(default_factory=list)
     startup_cpu_ns: dict[str, int] = field(default_factory=dict)
@@ -158,7 +160,7 @@ class Watch:
         elif isinstance(message, EncoderChosen):
             outcome.encoder = message
         elif isinstance(message, RejectsCounted):
-            outcome.rejects = message.tallies
+            outcome.rejects, outcome.budget_spent = message.tallies, message.spent
         elif isinstance(message, ReadingFailed):
             self._add_problem(DatasetError(message.message, message.hint))
         elif isinstance(message, Warned):

@@ -8,7 +8,7 @@ and nanos otherwise, seconds are millis. A field whose name or type had to chang
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -32,18 +32,43 @@ _TIMESTAMP_UNITS = {"s": "millis", "ms": "millis", "us": "micros"}
 _DOCS = {pa.uint64(): "uint64 in the source", pa.time32("s"): "in whole seconds in the source"}
 
 
+class Observed(Protocol):
+    """What is known of the values at a path: of one table, or of all that went by."""
+
+    def text_type(self, path: str, texts: Any, kind: TextKind) -> Any:
+        """The Avro type, as JSON, that these strings print back from."""
+        ...
+
+    def is_exact(self, path: str, values: Any, kind: pa.DataType) -> bool:
+        """Whether these values fit another type without loss."""
+        ...
+
+
+class _Seen:
+    """One table is all there is."""
+
+    def text_type(self, path: str, texts: Any, kind: TextKind) -> Any:
+        return infer_text(texts, kind)
+
+    def is_exact(self, path: str, values: Any, kind: pa.DataType) -> bool:
+        return fits_exactly(values, kind)
+
+
 def infer_schema(
-    sample: pa.Table | Iterable[pa.RecordBatch], name: str, text_columns: bool | None = None
+    sample: pa.Table | Iterable[pa.RecordBatch],
+    name: str,
+    text_columns: bool | None = None,
+    observed: Observed | None = None,
 ) -> dict[str, Any]:
     """The record schema, as JSON, that holds every sampled row.
 
     ``text_columns`` says whether strings are untyped text (CSV) whose type is to be found; None asks the mark that the
-    source left in the schema, which also tells JSON strings. Raises SchemaError for duplicate columns and for types
-    without an Avro counterpart, with the column's path.
+    source left in the schema, which also tells JSON strings. ``observed`` decides where values decide. Raises
+    SchemaError for duplicate columns and for types without an Avro counterpart, with the column's path.
     """
     table = sample if isinstance(sample, pa.Table) else pa.Table.from_batches(list(sample))
     kind: TextKind = text_kind(table.schema) if text_columns is None else "csv" if text_columns else ""
-    inference = _Inference(kind, record_name(name))
+    inference = _Inference(kind, record_name(name), observed or _Seen())
     columns = [(field.name, field.type, table.column(place)) for place, field in enumerate(table.schema)]
     return inference.record(record_name(name), columns, "")
 
@@ -51,8 +76,9 @@ def infer_schema(
 class _Inference:
     """Walks the columns once; keeps the names of records unique, as Avro demands."""
 
-    def __init__(self, kind: TextKind, root: str) -> None:
+    def __init__(self, kind: TextKind, root: str, observed: Observed) -> None:
         self._kind = kind
+        self._observed = observed
         self._taken: set[str] = set()
         self._root = root
 
@@ -99,7 +125,7 @@ class _Inference:
         if types.is_null(kind):
             return "string"
         if types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view":
-            return infer_text(values.cast(pa.string()), self._kind) if self._kind else "string"
+            return self._observed.text_type(path, values.cast(pa.string()), self._kind) if self._kind else "string"
         if types.is_binary(kind) or types.is_large_binary(kind) or str(kind) == "binary_view":
             return "bytes"
         if types.is_fixed_size_binary(kind):
@@ -107,12 +133,20 @@ class _Inference:
         if types.is_decimal(kind):
             return _decimal(kind)
         if types.is_timestamp(kind):
-            return _timestamp(kind, values)
+            return self._timestamp(kind, values, path)
         if types.is_time(kind):
-            return {"type": "long", "logicalType": "time-micros"} if _is_exact(values, pa.time64("us")) else "long"
+            is_exact = self._observed.is_exact(path, values, pa.time64("us"))
+            return {"type": "long", "logicalType": "time-micros"} if is_exact else "long"
         if types.is_duration(kind):
             return "long"
         return self._nested(kind, values, name, path)
+
+    def _timestamp(self, kind: Any, values: Any, path: str) -> dict[str, Any]:
+        unit = _TIMESTAMP_UNITS.get(kind.unit)
+        if unit is None:
+            is_exact = self._observed.is_exact(path, values, pa.timestamp("us", kind.tz))
+            unit = "micros" if is_exact else "nanos"
+        return {"type": "long", "logicalType": f"timestamp-{unit}" if kind.tz else f"local-timestamp-{unit}"}
 
     def _nested(self, kind: Any, values: Any, name: str, path: str) -> Any:
         types = pa.types
@@ -151,14 +185,8 @@ def _decimal(kind: Any) -> dict[str, Any]:
     return {"type": "bytes", "logicalType": "decimal", "precision": max(precision, scale), "scale": scale}
 
 
-def _timestamp(kind: Any, values: Any) -> dict[str, Any]:
-    unit = _TIMESTAMP_UNITS.get(kind.unit)
-    if unit is None:
-        unit = "micros" if _is_exact(values, pa.timestamp("us", kind.tz)) else "nanos"
-    return {"type": "long", "logicalType": f"timestamp-{unit}" if kind.tz else f"local-timestamp-{unit}"}
-
-
-def _is_exact(values: Any, kind: pa.DataType) -> bool:
+def fits_exactly(values: Any, kind: pa.DataType) -> bool:
+    """Whether each value has a counterpart in another type."""
     try:
         values.cast(kind)
     except pa.ArrowInvalid:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from replayer.errors import SchemaError
 
+_TYPES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
+"""Names that Avro has taken."""
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_]")
 
 
@@ -44,8 +46,9 @@ def renamed(names: dict[str, str]) -> dict[str, str]:
 
 
 def record_name(text: str) -> str:
-    """A record's name from a topic or a file: ``orders.v1`` → ``orders_v1``, never empty."""
-    return _plain(text, 0) if text else "record"
+    """A record's name from a topic or a file: ``orders.v1`` → ``orders_v1``, ``long`` → ``long_``, never empty."""
+    name = _plain(text, 0) if text else "record"
+    return f"{name}_" if name in _TYPES else name
 
 
 def _plain(text: str, place: int) -> str:

@@ -13,3 +13,5 @@ class SchemaOptions:
     """An Avro schema file (``.avsc``); None infers the schema from the dataset."""
     registry_url: str | None = None
     """A Confluent-compatible registry; None keeps schema ids in the process, from 1."""
+    infer: str = "fast"
+    """``fast`` infers from the first 64 MiB of text, ``full`` looks at every row before the run."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +14,13 @@ import pyarrow.compute as pc
 
 Texts = Any
 """A ``pa.ChunkedArray`` of strings without nulls."""
+Candidate = Callable[[Texts], Any]
+"""Gives the Avro type that every string of a column prints back from, or None."""
 TextKind = Literal["", "json", "csv"]
 """What strings of a source are: of the type string already, JSON strings (a date may hide in one), or untyped text."""
 
 _KIND_KEY = b"replayer.text"
+_WRITING_KEY = b"replayer.csv"
 _PROBE_ROWS = 1_000
 _TIMES = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
 _ZONE = r"(Z|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -25,15 +31,32 @@ _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 _DECIMAL_DIGITS_MAX = 38
 
 
-def mark_text(schema: pa.Schema, kind: TextKind) -> pa.Schema:
-    """The schema with a mark that its strings are text of this kind."""
-    return schema.with_metadata({_KIND_KEY: kind.encode()})
+@dataclass(frozen=True)
+class CsvWriting:
+    """How a field of CSV is written so that it is read as it was."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    """Empty for none."""
+    null_words: tuple[str, ...] = ()
+
+
+def mark_text(schema: pa.Schema, kind: TextKind, writing: CsvWriting | None = None) -> pa.Schema:
+    """The schema with a mark that its strings are text of this kind; ``writing`` is that of CSV."""
+    written = json.dumps(astuple(writing or CsvWriting())).encode()
+    return schema.with_metadata({_KIND_KEY: kind.encode(), _WRITING_KEY: written})
 
 
 def text_kind(schema: pa.Schema) -> TextKind:
     """The mark that ``mark_text`` left, empty when the file itself had types."""
     kind = (schema.metadata or {}).get(_KIND_KEY, b"")
     return "csv" if kind == b"csv" else "json" if kind == b"json" else ""
+
+
+def csv_writing(schema: pa.Schema) -> CsvWriting:
+    """The way to write CSV that ``mark_text`` left."""
+    delimiter, quote, null_words = json.loads((schema.metadata or {})[_WRITING_KEY])
+    return CsvWriting(delimiter, quote, tuple(null_words))
 
 
 def is_utf8(content: Any) -> bool:
@@ -78,15 +101,53 @@ def infer_text(texts: Any, kind: TextKind) -> Any:
     present = texts.drop_null()
     if not len(present):
         return "string"
-    probe = present.slice(0, _PROBE_ROWS)
-    candidates = (_as_boolean, _as_long, _as_double, _as_decimal) if kind == "csv" else ()
-    for candidate in (*candidates, _as_date, _as_time, _as_timestamp, _as_local_timestamp):
-        # Most candidates fail within the first rows, so that a large sample is seldom searched more than once.
-        if candidate(probe) is not None:
-            found = candidate(present)
-            if found is not None:
-                return found
-    return "string"
+    return next((found for one in _candidates(kind) if (found := _try(one, present)) is not None), "string")
+
+
+def _candidates(kind: TextKind) -> tuple[Candidate, ...]:
+    """In the order in which they are preferred."""
+    numbers = (_as_boolean, _as_long, _as_double, _as_decimal) if kind == "csv" else ()
+    return (*numbers, _as_date, _as_time, _as_timestamp, _as_nano_timestamp, _as_local_timestamp, _as_nano_local)
+
+
+def _try(candidate: Candidate, present: Texts) -> Any:
+    # Most candidates fail within the first rows, so that a large column is seldom searched more than once.
+    return None if candidate(present.slice(0, _PROBE_ROWS)) is None else candidate(present)
+
+
+class TextCandidates:
+    """The types that all strings of a column have printed back from so far; strings may come in any pieces."""
+
+    def __init__(self, kind: TextKind) -> None:
+        self._alive: dict[Candidate, Any] = dict.fromkeys(_candidates(kind))
+        self._is_empty = True
+
+    def take(self, texts: Any) -> None:
+        """More strings of the column; nulls do not count."""
+        present = texts.drop_null()
+        if not len(present):
+            return
+        self._is_empty = False
+        for candidate, before in list(self._alive.items()):
+            found = _try(candidate, present)
+            found = found if before is None else _both(before, found)
+            if found is None:
+                del self._alive[candidate]
+            else:
+                self._alive[candidate] = found
+
+    def result(self) -> Any:
+        """The first type that is left, ``string`` when there is none and for a column without a value."""
+        return "string" if self._is_empty else next(iter(self._alive.values()), "string")
+
+
+def _both(one: Any, other: Any) -> Any:
+    """The type for the strings of both: decimals of one scale may differ in their precision."""
+    if one == other or other is None:
+        return other
+    if isinstance(one, dict) and isinstance(other, dict) and one.get("scale") == other.get("scale"):
+        return max(one, other, key=lambda decimal: decimal.get("precision", 0))
+    return None
 
 
 def _matches(texts: Texts, pattern: str) -> bool:
@@ -151,18 +212,20 @@ def _as_time(texts: Texts) -> Any:
 
 
 def _as_timestamp(texts: Texts) -> Any:
-    unit = _timestamp_unit(texts, _TIMESTAMP, "UTC")
-    return unit and {"type": "long", "logicalType": f"timestamp-{unit}"}
+    return _in_unit(texts, _TIMESTAMP, "us", "UTC") and {"type": "long", "logicalType": "timestamp-micros"}
+
+
+def _as_nano_timestamp(texts: Texts) -> Any:
+    return _in_unit(texts, _TIMESTAMP, "ns", "UTC") and {"type": "long", "logicalType": "timestamp-nanos"}
 
 
 def _as_local_timestamp(texts: Texts) -> Any:
-    unit = _timestamp_unit(texts, _LOCAL_TIMESTAMP, None)
-    return unit and {"type": "long", "logicalType": f"local-timestamp-{unit}"}
+    return _in_unit(texts, _LOCAL_TIMESTAMP, "us", None) and {"type": "long", "logicalType": "local-timestamp-micros"}
 
 
-def _timestamp_unit(texts: Texts, pattern: str, zone: str | None) -> str | None:
-    if not _matches(texts, pattern):
-        return None
-    if _cast(texts, pa.timestamp("us", zone)) is not None:
-        return "micros"
-    return "nanos" if _cast(texts, pa.timestamp("ns", zone)) is not None else None
+def _as_nano_local(texts: Texts) -> Any:
+    return _in_unit(texts, _LOCAL_TIMESTAMP, "ns", None) and {"type": "long", "logicalType": "local-timestamp-nanos"}
+
+
+def _in_unit(texts: Texts, pattern: str, unit: Literal["us", "ns"], zone: str | None) -> bool | None:
+    return (_matches(texts, pattern) and _cast(texts, pa.timestamp(unit, zone)) is not None) or None

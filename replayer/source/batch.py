@@ -11,7 +11,7 @@ import pyarrow as pa
 
 ROWS_MAX = 16_384
 BYTES_MAX = 4 << 20
-RAW_CHARS_MAX = 4_096
+RAW_CHARS_MAX = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Malformed:
     """A short code, like ``ragged`` or ``bad_json``."""
     detail: str
     raw: str
-    """The text of the row, cut to 4,096 characters."""
+    """The text of the row, cut to about a million characters."""
     column: str = ""
     """The column that is at fault, where one is."""
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from replayer.errors import DatasetError
-from replayer.schema.text import mark_text
+from replayer.schema.text import CsvWriting, mark_text
 from replayer.source.bytestream import ByteStream
 from replayer.source.csv import CsvSource, parse_options
 from replayer.source.csv_rows import first_row_end
@@ -42,10 +42,12 @@ def open_csv(files: tuple[InputFile, ...], projection: Sequence[str] | None, opt
     filled = [(file, _text_schema(header)) for file, header in headers if header]
     every = one_schema(filled, is_union=options.is_union).names if filled else []
     notes += [f"{file.path} is empty" for file, header in headers if not header]
-    schema = mark_text(_text_schema(choose_columns(every, projection, files[0].path)), "csv")
+    dialect = dialect or Dialect(",", '"', has_header=True)
+    written = CsvWriting(dialect.delimiter, dialect.quote, dialect.null_words)
+    schema = mark_text(_text_schema(choose_columns(every, projection, files[0].path)), "csv", written)
     notes += lacking(filled, schema)
     columns = tuple(header for _, header in headers)
-    return CsvSource(files, schema, columns, dialect or Dialect(",", '"', has_header=True), tuple(notes))
+    return CsvSource(files, schema, columns, dialect, tuple(notes))
 
 
 def _text_schema(names: Sequence[str]) -> pa.Schema:

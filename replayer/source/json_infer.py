@@ -40,8 +40,16 @@ _BRACKETS_MAX = 500
 Columns = dict[str, pa.DataType]
 
 
-def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None, options: SourceOptions) -> JsonSource:
-    """The rows of NDJSON files and JSON arrays, with the columns that their first lines have (64 MiB over all files).
+def open_json(
+    files: tuple[InputFile, ...],
+    projection: Sequence[str] | None,
+    options: SourceOptions,
+    *,
+    is_whole: bool = False,
+) -> JsonSource:
+    """The rows of NDJSON files and JSON arrays, with the columns that their first lines have, or all lines.
+
+    The first lines are 64 MiB over all files.
 
     Raises DatasetError when a column has types in two files that nothing can hold together, and for a file none of
     whose sampled lines is an object.
@@ -53,7 +61,7 @@ def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None, op
     files = tuple(file for file, _ in known)
     files = tuple(replace(file, format=find_kind(file)) if file.format == "json" else file for file in files)
     for file in files:
-        columns = _columns_of(file, max(SAMPLE_BYTES // len(files), BLOCK_BYTES))
+        columns = _columns_of(file, None if is_whole else max(SAMPLE_BYTES // len(files), BLOCK_BYTES))
         if columns is None:
             notes.append(f"{file.path} is empty")
             continue
@@ -74,8 +82,8 @@ def open_json(files: tuple[InputFile, ...], projection: Sequence[str] | None, op
     return JsonSource(files, mark_text(wanted, "json"), all_columns, tuple(notes))
 
 
-def _columns_of(file: InputFile, sample_bytes: int) -> Columns | None:
-    """The columns in the first lines of one file, None when it has no lines."""
+def _columns_of(file: InputFile, sample_bytes: int | None) -> Columns | None:
+    """The columns in the first lines of one file, or in all of them for None; None when it has no lines."""
     columns: Columns = {}
     walked = 0
     lines_seen, objects_seen = 0, 0
@@ -95,7 +103,7 @@ def _columns_of(file: InputFile, sample_bytes: int) -> Columns | None:
             else:
                 objects_seen += len(lines)
             columns = merge_fields(columns, found)
-            if stream.position_bytes >= sample_bytes or walked >= _WALKED_BLOCKS_MAX:
+            if sample_bytes is not None and (stream.position_bytes >= sample_bytes or walked >= _WALKED_BLOCKS_MAX):
                 break
     except DatasetError:
         # Cut off or damaged: the rows before that place are still delivered, so their columns count.

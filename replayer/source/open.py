@@ -52,18 +52,24 @@ class Source(Protocol):
         """
 
 
-def open_dataset(options: SourceOptions) -> Source:
+def open_dataset(options: SourceOptions, *, is_whole: bool = False) -> Source:
     """Find the files and open them. Raises DatasetError as ``discover`` and ``open_source`` do."""
     files = discover(options)
     if files[0].path == NAME:
         files = (recognised(files[0]),)
-    return open_source(files, options.columns, options)
+    return open_source(files, options.columns, options, is_whole=is_whole)
 
 
 def open_source(
-    files: tuple[InputFile, ...], projection: Sequence[str] | None = None, options: SourceOptions | None = None
+    files: tuple[InputFile, ...],
+    projection: Sequence[str] | None = None,
+    options: SourceOptions | None = None,
+    *,
+    is_whole: bool = False,
 ) -> Source:
     """Open a dataset: reads footers, headers or first lines. ``projection`` names the columns to read, None means all.
+
+    ``is_whole`` looks at every line where the lines decide which columns there are (JSON), not only at the first.
 
     Raises DatasetError when a file is unreadable, when files differ in their columns and when a column does not exist.
     """
@@ -84,7 +90,7 @@ def open_source(
         case "json" | "ndjson" | "json-array":
             from replayer.source.json_infer import open_json
 
-            return open_json(files, projection, options)
+            return open_json(files, projection, options, is_whole=is_whole)
         case other:
             raise DatasetError(f"format {other!r} is unknown")
 

@@ -8,6 +8,7 @@ Standard library only.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import select
 import tempfile
@@ -52,6 +53,7 @@ class _Stage:
     """How this process stands to its standard input, which there is once."""
 
     waited_s: float = 0.0
+    patience_s: float = _PLANNING_WAIT_S
     is_at_end: bool = False
     is_stopped: Callable[[], bool] = bool
 
@@ -75,6 +77,11 @@ def spool_of_process() -> Spool:
 def was_read_to_its_end() -> bool:
     """Whether planning has seen the end of standard input."""
     return _stage.is_at_end
+
+
+def wait_for_the_end() -> None:
+    """Let planning wait for as long as it takes: all of standard input is to be looked at."""
+    _stage.patience_s = math.inf
 
 
 def stop_reading_when(is_stopped: Callable[[], bool]) -> None:
@@ -143,7 +150,7 @@ class SpooledInput:
         """The next bytes, empty at the end; None when nothing is there and something has been read before."""
         is_counted = self._spool.is_planning and self._kept_bytes > 0
         while True:
-            is_spent = is_counted and _stage.waited_s >= _PLANNING_WAIT_S
+            is_spent = is_counted and _stage.waited_s >= _stage.patience_s
             started_s = time.monotonic()
             if select.select([self._spool.rest], (), (), _CHECK_S if is_first and not is_spent else 0)[0]:
                 _stage.waited_s += is_counted * (time.monotonic() - started_s)
@@ -156,7 +163,7 @@ class SpooledInput:
             if _stage.is_stopped():
                 raise ReadingStoppedError
             if is_spent:
-                raise DatasetError(f"{NAME} gave nothing more for {_PLANNING_WAIT_S:g} s", "wait for whole rows")
+                raise DatasetError(f"{NAME} gave nothing more for {_stage.patience_s:g} s", "wait for whole rows")
 
     def close(self) -> None:
         """Nothing: the descriptors belong to the process."""

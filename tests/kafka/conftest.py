@@ -25,6 +25,13 @@ def _address(name: str) -> str:
     pytest.skip(f'{name} is not set: run scripts/test, or eval "$(scripts/services up)"')
 
 
+@pytest.fixture(autouse=True)
+def no_login_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services' own login must not become that of every command under test."""
+    for name in ("KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> str:
     """The plain listener of the real Kafka."""

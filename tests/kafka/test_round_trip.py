@@ -229,3 +229,33 @@ def test_case_24_a_record_over_the_topics_limit_is_rejected(cluster: Cluster, tm
     rows = [json.loads(line) for line in rejects.read_text().splitlines()]
     assert [(row["row"], row["reason"]) for row in rows] == [(17, "too_large"), (4_000, "too_large")]
     assert len(cluster.read_all()) == 4_998
+
+
+def test_a_plan_has_no_effect(cluster: Cluster) -> None:
+    """``plan`` asks the broker and the registry, says what a run would do, and creates and registers nothing."""
+    words = [str(TESTDATA / "orders.parquet"), "-b", cluster.bootstrap, "-t", cluster.topic]
+    words += ["--registry-url", cluster.registry_url, "--key", "order_id"]
+    command = [sys.executable, "-m", "replayer", "plan", *words, "--output", "json", "--show", "2"]
+
+    def plan(*more: str) -> dict[str, Any]:
+        done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    found = plan("--create-topic", "partitions=5")
+    assert found["topic"] == {
+        "name": cluster.topic, "bootstrap": cluster.bootstrap, "partition_count": 5, "is_new": True,
+    }  # fmt: skip
+    assert found["schema"]["schema_id"] is None
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    assert cluster.topic not in admin.list_topics(timeout=10).topics
+    with SchemaRegistryClient({"url": cluster.registry_url}) as registry:
+        assert f"{cluster.topic}-value" not in registry.get_subjects()
+    report = cluster.run(str(TESTDATA / "orders.parquet"), "--key", "order_id", "--create-topic", "partitions=5")
+    after = plan()
+    assert (after["topic"]["is_new"], after["topic"]["partition_count"]) == (False, 5)
+    assert after["schema"]["schema_id"] == report["target"]["schema_id"]
+    received = {one.key: one.partition for one in cluster.read_all()}
+    for shown in after["records"]:
+        assert received[shown["key"].encode()] == shown["partition"]

@@ -99,3 +99,19 @@ def test_an_interrupt_ends_a_run_that_waits_for_more() -> None:
         output = child.stdout.read() if child.stdout else ""
         assert child.wait(20) == 130
     assert from_json(output).ledger.delivered == 2
+
+
+def test_every_row_can_be_looked_at_first() -> None:
+    """With --infer full a run waits for the end of standard input, and then sends all of it."""
+    with subprocess.Popen(
+        [*PROGRAM, "run", "-", "-t", "t", "--infer", "full", "--output", "json"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(b"a\n1\n")
+        process.stdin.flush()
+        time.sleep(2.5)  # longer than planning waits otherwise
+        output, errors = process.communicate(b"x\n", timeout=60)
+    assert process.returncode == 0, errors
+    report = from_json(output.decode())
+    assert (report.ledger.delivered, report.dataset.schema_origin) == (2, "inferred from every row")

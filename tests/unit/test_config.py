@@ -8,20 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from replayer.coerce.options import ErrorBudget, RejectOptions
 from replayer.config import (
     OPTIONS,
-    ConfigurationError,
     RunConfig,
-    default_topic,
 )
 from replayer.config import resolve as resolve_with_notes
 from replayer.encode.options import RecordOptions, TimestampOptions
+from replayer.settings.environment import Surroundings
+from replayer.settings.faults import ConfigurationError
+from replayer.settings.words import default_topic
 
 
 def resolve(
     paths: Sequence[str], overrides: Sequence[str], typed: Mapping[str, str], environment: Mapping[str, str]
 ) -> RunConfig:
-    return resolve_with_notes(paths, overrides, typed, environment).config
+    return resolve_with_notes(paths, overrides, typed, Surroundings(environment)).config
 
 
 @pytest.fixture
@@ -242,7 +244,7 @@ def test_what_was_typed_cannot_forge_a_line(tmp_path: Path) -> None:
 def test_a_variable_that_sets_nothing_is_noted(dataset: str) -> None:
     """A near miss is named; variables that are meant for something else are not."""
     environment = {"REPLAYER_MAX_RECORD": "5", "REPLAYER_RATE": "5", "REPLAYER_TEST_BOOTSTRAP_SERVER": "x", "PATH": ""}
-    notes = resolve_with_notes([dataset], [], {}, environment).notes
+    notes = resolve_with_notes([dataset], [], {}, Surroundings(environment)).notes
     assert notes == ("REPLAYER_MAX_RECORD sets nothing: did you mean REPLAYER_MAX_RECORDS?",)
 
 
@@ -250,7 +252,7 @@ def test_what_a_properties_file_says_to_java_only_is_noted(dataset: str, tmp_pat
     """A serializer in -F is not an error, and not passed over in silence."""
     file = tmp_path / "client.properties"
     file.write_text("key.serializer=org.apache.kafka.common.serialization.StringSerializer\n")
-    (note,) = resolve_with_notes([dataset], [], {"command_config": str(file)}, {}).notes
+    (note,) = resolve_with_notes([dataset], [], {"command_config": str(file)}, Surroundings({})).notes
     assert "key.serializer is ignored" in note
 
 
@@ -261,6 +263,29 @@ def test_a_property_that_breaks_a_promise_is_a_fault(dataset: str) -> None:
         "a rate of 0 would never send anything",
         "transactional.id=t cannot be used",
     ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "rejects"),
+    [
+        ({}, RejectOptions(None, "keep", None)),
+        ({"rejects_file": "r.parquet"}, RejectOptions("r.parquet", "keep", None)),
+        ({"on_reject": "keep"}, RejectOptions("orders-rejects.ndjson", "keep", None)),
+        ({"on_reject": "count", "rejects_file": "r"}, RejectOptions(None, "count", None)),
+        ({"on_reject": "stop"}, RejectOptions(None, "stop", None)),
+        ({"max_rejects": "0.5%"}, RejectOptions(None, "keep", ErrorBudget(share=Fraction(1, 200)))),
+        ({"on_reject": "count", "max_rejects": "7"}, RejectOptions(None, "count", ErrorBudget(count=7))),
+    ],
+)
+def test_rejects(dataset: str, typed: dict[str, str], rejects: RejectOptions) -> None:
+    """Kept when that is asked for, even without a name for the file; only counted by ``count``."""
+    assert resolve([dataset], [], typed, {}).rejects == rejects
+
+
+def test_stop_and_a_budget_exclude_each_other(dataset: str) -> None:
+    """One ends at the first rejected row, the other does not."""
+    faults = faults_of([dataset], [], {"on_reject": "stop", "max_rejects": "5"}, {})
+    assert faults == [("--on-reject", "ends a run at the first rejected row, but --max-rejects allows 5")]
 
 
 def test_each_option_has_one_flag_and_one_key() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from replayer.cli.entry import main
@@ -59,6 +60,7 @@ class CommandLine:
 
     run: Callable[[RunConfig, Observer], RunReport] = finish_at_once
     environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path = Path("/nonexistent")
     stderr: io.StringIO = field(default_factory=io.StringIO)
     stdout: io.BytesIO = field(default_factory=io.BytesIO)
     configs: list[RunConfig] = field(default_factory=list)
@@ -66,7 +68,16 @@ class CommandLine:
     brokers: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
 
     def __call__(self, *words: str) -> int:
-        return main(words, Wiring(self._run, self._dry_run, self._serve, self.environment, self.stdout, self.stderr))
+        wiring = Wiring(
+            self._run,
+            self._dry_run,
+            self._serve,
+            folder=lambda: self.folder,
+            environment=self.environment,
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
+        return main(words, wiring)
 
     def _run(self, config: RunConfig, observer: Observer) -> RunReport:
         self.configs.append(config)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from replayer.errors import SchemaError
+from replayer.schema.avro import parse_schema
 from replayer.schema.infer import infer_schema
 from replayer.schema.text import TextKind, mark_text
 
@@ -203,3 +204,11 @@ def test_types_without_a_counterpart_are_refused(kind: pa.DataType) -> None:
     """What Avro cannot hold is named with its column."""
     with pytest.raises(SchemaError, match=r"^v: "):
         _node(pa.array([], kind))
+
+
+@pytest.mark.parametrize(("topic", "name"), [("long", "long_"), ("string", "string_"), ("orders", "orders")])
+def test_a_topic_that_is_called_like_a_type(topic: str, name: str) -> None:
+    """A dataset long.csv has a schema too: Avro's own names are not for records."""
+    schema = infer_schema(pa.table({"a": [1]}), topic)
+    assert schema["name"] == name
+    assert parse_schema(schema, "test").fullname == name

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from replayer.errors import DatasetError
 from replayer.source.batch import Malformed
 from replayer.source.bytestream import Block
+from replayer.source.discover import discover
 from replayer.source.json import LineParser, is_one_object_a_line
+from replayer.source.open import open_source
+from replayer.source.options import SourceOptions
 from tests.unit.source.reading import malformed_of, open_bytes, rows_of
 
 _SCHEMA = pa.schema(
@@ -224,3 +227,15 @@ def test_rows_equal_a_reference_parser(values: list[dict[str, Any] | None]) -> N
         assert value is not None
         for column in ("n", "x", "s", "b", "l"):
             assert row[column] == value.get(column)
+
+
+def test_the_whole_file_is_looked_at_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column that appears, and a fraction among integers, far behind the sample."""
+    monkeypatch.setattr("replayer.source.json_infer.SAMPLE_BYTES", 1)
+    monkeypatch.setattr("replayer.source.json_infer.BLOCK_BYTES", 1)
+    path = tmp_path / "late.ndjson"
+    path.write_text('{"a":1}\n' * 2_000_000 + '{"a":1.5,"b":true}\n')
+    files = discover(SourceOptions((str(path),)))
+    assert open_source(files).schema.names == ["a"]
+    whole = open_source(files, is_whole=True).schema
+    assert [(field.name, field.type) for field in whole] == [("a", pa.float64()), ("b", pa.bool_())]
