@@ -135,7 +135,7 @@ class Pipeline:
         if unfit:
             rows = self._reject_unfit(coerced, source_batch, unfit)
         limit = self._setup.max_record_bytes
-        if arena.record_count and arena.value_bytes + arena.key_bytes + arena.header_bytes + 100 > limit:
+        if arena.largest_bound() > limit:
             is_fit = arena.sizes()[rows] <= limit
             if not is_fit.all():
                 self._reject_large(coerced, source_batch, arena, rows[~is_fit])
