@@ -13,10 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 import fastavro
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from replayer.encode.by_row import RowEncoder
 from replayer.errors import SchemaError
 from replayer.schema.arrow import arrow_type
 from replayer.schema.avro import Array, AvroSchema, Enum, Map, Node, Record, Union
@@ -24,43 +23,18 @@ from replayer.schema.avro import Array, AvroSchema, Enum, Map, Node, Record, Uni
 _Convert = Callable[[Any], Any]
 
 
-class FastavroEncoder:
+class FastavroEncoder(RowEncoder):
     """Encodes each row with ``schemaless_writer``; ``fallback_reason`` says why."""
 
     name = "fastavro"
 
     def __init__(self, schema: AvroSchema, prefix: bytes, reason: str) -> None:
         assert isinstance(schema.root, Record)
-        self.fallback_reason = reason
+        super().__init__(schema.root.fields, prefix, reason)
         self._schema = fastavro.parse_schema(json.loads(schema.text))
-        self._prefix = prefix
-        self._fields = schema.root.fields
-        self._last: tuple[pa.RecordBatch, bytes, list[int]] | None = None
-
-    def upper_bound(self, batch: pa.RecordBatch) -> int:
-        """The exact size; the RecordBatch is encoded here, as nothing cheaper is known, and kept for the next call."""
-        return len(self._encode(batch)[0])
-
-    def encode_into(self, batch: pa.RecordBatch, buffer: NDArray[np.uint8], value_ends: NDArray[np.int64]) -> int:
-        """As the protocol ``Encoder`` says."""
-        written, ends = self._encode(batch)
-        self._last = None
-        if buffer.size < len(written) or value_ends.size < len(ends):
-            raise ValueError(f"room is needed for {len(written)} bytes and {len(ends)} ends")
-        buffer[: len(written)] = np.frombuffer(written, dtype=np.uint8)
-        value_ends[: len(ends)] = ends
-        return len(written)
-
-    def _encode(self, batch: pa.RecordBatch) -> tuple[bytes, list[int]]:
-        if self._last is None or self._last[0] is not batch:
-            self._last = (batch, *self._write(batch))
-        return self._last[1:]
 
     def _write(self, batch: pa.RecordBatch) -> tuple[bytes, list[int]]:
         names = [field.name for field in self._fields]
-        if batch.schema.names != names:
-            found = ", ".join(batch.schema.names)
-            raise SchemaError(f"the encoder expects the columns {', '.join(names)}, not {found}")
         columns = [_values(field.node, batch.column(index)) for index, field in enumerate(self._fields)]
         target = io.BytesIO()
         ends = []

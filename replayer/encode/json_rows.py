@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from replayer.encode.by_row import RowEncoder
 from replayer.encode.fallback import python_values
 from replayer.encode.plan import not_columnar
 from replayer.errors import SchemaError
@@ -27,40 +27,17 @@ from replayer.schema.avro import Field, Record
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-class JsonRowEncoder:
+class JsonRowEncoder(RowEncoder):
     """Joins each row from its columns' JSON; ``fallback_reason`` says why."""
 
     name = "orjson"
 
     def __init__(self, root: Record, prefix: bytes, reason: str, *, is_epoch: bool = False) -> None:
-        self.fallback_reason = reason
-        self._prefix, self._fields, self._is_epoch = prefix, root.fields, is_epoch
-        self._last: tuple[pa.RecordBatch, bytes, list[int]] | None = None
-
-    def upper_bound(self, batch: pa.RecordBatch) -> int:
-        """The exact size; the RecordBatch is encoded here, as nothing cheaper is known, and kept for the next call."""
-        return len(self._encode(batch)[0])
-
-    def encode_into(self, batch: pa.RecordBatch, buffer: NDArray[np.uint8], value_ends: NDArray[np.int64]) -> int:
-        """As the protocol ``Encoder`` says."""
-        written, ends = self._encode(batch)
-        self._last = None
-        if buffer.size < len(written) or value_ends.size < len(ends):
-            raise ValueError(f"room is needed for {len(written)} bytes and {len(ends)} ends")
-        buffer[: len(written)] = np.frombuffer(written, dtype=np.uint8)
-        value_ends[: len(ends)] = ends
-        return len(written)
-
-    def _encode(self, batch: pa.RecordBatch) -> tuple[bytes, list[int]]:
-        if self._last is None or self._last[0] is not batch:
-            self._last = (batch, *self._write(batch))
-        return self._last[1:]
+        super().__init__(root.fields, prefix, reason)
+        self._is_epoch = is_epoch
 
     def _write(self, batch: pa.RecordBatch) -> tuple[bytes, list[int]]:
         names = [field.name for field in self._fields]
-        if batch.schema.names != names:
-            found = ", ".join(batch.schema.names)
-            raise SchemaError(f"the encoder expects the columns {', '.join(names)}, not {found}")
         columns = [self._column(batch, index, field) for index, field in enumerate(self._fields)]
         labels = [orjson.dumps(name) + b":" for name in names]
         target, ends = bytearray(), []

@@ -41,7 +41,6 @@ _CONF_OK = 0
 _EVENTS_WANTED = 0x1 | 0x4 | 0x8 | 0x40  # delivery reports, log lines, errors, statistics
 _EVENT_LOG, _EVENT_ERROR, _EVENT_STATISTICS = 0x4, 0x8, 0x40
 _PURGE_QUEUED_AND_IN_FLIGHT = 0x1 | 0x2
-_DESTROY_NO_FLUSH = 0x0
 _FAILURE_LOG_ROWS = 8 * CALL_RECORDS
 _WARNINGS_KEPT = 50
 
@@ -62,7 +61,7 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
         "rd_kafka_set_log_queue": (ctypes.c_int, [pointer, pointer]),
         "rd_kafka_outq_len": (ctypes.c_int, [pointer]),
         "rd_kafka_purge": (ctypes.c_int, [pointer, ctypes.c_int]),
-        "rd_kafka_destroy_flags": (None, [pointer, ctypes.c_int]),
+        "rd_kafka_destroy": (None, [pointer]),
         "rd_kafka_event_type": (ctypes.c_int, [pointer]),
         "rd_kafka_event_error_string": (text, [pointer]),
         "rd_kafka_event_log": (ctypes.c_int, [pointer, pointer, pointer, pointer]),
@@ -232,7 +231,7 @@ class NativeProducer:
                 self._state[STATE_EVENT] = 0
             self._library.rd_kafka_queue_destroy(self._queue)
             self._library.rd_kafka_topic_destroy(self._topic)
-            self._library.rd_kafka_destroy_flags(self._client, _DESTROY_NO_FLUSH)
+            self._library.rd_kafka_destroy(self._client)
             self._client = 0
             os.close(self._wake_reader)
             os.close(self._wake_writer)
